@@ -1,0 +1,200 @@
+"""The typed recipe. Every key that a recipe may hold is here, with its default and its meaning.
+
+Imports pydantic only: a recipe is checked before torch, transformers, ray or vllm are loaded. Rules that
+span several keys live in `checks.py`; reading files, overrides and error messages in `load.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+Dtype = Literal["float32", "bfloat16"]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+class RunConfig(Section):
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run's folder")
+    root: str | None = Field(None, description="absolute folder of runs; default $LONGTHOUGHT_RUNS, else ~/longthought/runs")
+    seed: NonNegativeInt = Field(0, description="seeds data order, sampling, initial weights")
+
+
+class PolicyConfig(Section):
+    model: str = Field(description="`tiny-moe` (built in), a folder in Hugging Face format, or a hub id")
+    revision: str | None = Field(None, description="hub revision")
+    dtype: Dtype = Field("bfloat16", description="of the weights that are computed with, in the learner and in the engines")
+    attention: Literal["auto", "packed", "padded"] = Field(
+        "auto", description="packed: per-sequence attention, only for architectures on the tested list; auto: packed where tested, else padded"
+    )
+
+
+class SourceConfig(Section):
+    """Where prompts come from. Which keys apply depends on `source`."""
+
+    source: Literal["jsonl", "parquet", "hub", "reasoning_gym"]
+    path: str | None = Field(None, description="jsonl, parquet: the file. hub: the dataset's id")
+    split: str = Field("train", description="hub: the split")
+    subset: str | None = Field(None, description="hub: the configuration's name")
+    revision: str | None = Field(None, description="hub: the revision")
+    prompt_field: str = Field("prompt", description="field with the user's text (or a list of chat messages)")
+    reference_field: str | None = Field("reference", description="field with the gold answer; null where there is none")
+    metadata_fields: list[str] = Field([], description="further fields handed to the verifier")
+    domain_field: str | None = None
+    task: str | None = Field(None, description="reasoning_gym: the task's name")
+    task_config: dict[str, Any] = Field({}, description="reasoning_gym: the task's own settings")
+    size: PositiveInt | None = Field(None, description="take this many prompts (reasoning_gym: make this many)")
+    seed: NonNegativeInt = Field(0, description="reasoning_gym: the generator's seed")
+
+
+class DataConfig(Section):
+    train: SourceConfig
+    heldout: SourceConfig | None = Field(None, description="prompts never trained on; accuracy is measured on them")
+    system_prompt: str | None = None
+    prompt_suffix: str = Field("", description="appended to every user text, e.g. how to box the answer")
+    max_prompt_tokens: PositiveInt = 512
+    on_bad_row: Literal["stop", "skip"] = Field("stop", description="a malformed row stops the run, or is counted and listed")
+    on_long_prompt: Literal["stop", "skip"] = Field("stop", description="likewise for a prompt beyond max_prompt_tokens")
+    on_overlap: Literal["stop", "drop"] = Field("stop", description="a training prompt that is held out too stops the run, or is dropped from training and counted")
+    shuffle: bool = True
+
+
+class RewardComponent(Section):
+    verifier: str = Field(description="a name of `rlhf list verifiers`, or `my_module:my_verifier`")
+    weight: float = 1.0
+    name: str | None = Field(None, description="the component's name in metrics; default the verifier's")
+    config: dict[str, Any] = Field({}, description="the verifier's own settings")
+
+    @property
+    def label(self) -> str:
+        return self.name or self.verifier.rsplit(":", 1)[-1]
+
+
+class VerifyConfig(Section):
+    workers: PositiveInt = Field(1, description="verifier processes a node")
+    timeout_s: PositiveFloat = Field(10.0, description="wall-clock limit of one sample; the process is killed after it")
+    memory_mb: PositiveInt = Field(2048, description="address-space limit of a verifier process")
+    isolation: Literal["required", "process_only"] = Field(
+        "required", description="required: scorers that evaluate model text run without network and file access, or not at all; process_only: accept a killable process alone"
+    )
+
+
+class AlgorithmConfig(Section):
+    name: str = Field("grpo", description="a name of `rlhf list algorithms`")
+    group_size: PositiveInt = Field(8, description="samples per prompt")
+    clip_low: PositiveFloat = 0.2
+    clip_high: PositiveFloat = 0.2
+    advantage_eps: NonNegativeFloat = Field(1e-6, description="added to the group's standard deviation (ddof 1)")
+    aggregation: Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm"] | None = Field(
+        None, description="how token losses become one number; default the algorithm's own"
+    )
+    norm_length: PositiveInt | None = Field(None, description="divisor of seq-mean-token-sum-norm; default rollout.max_response_tokens")
+    entropy_coef: NonNegativeFloat = 0.0
+    old_logprobs: Literal["behaviour", "recomputed"] = Field(
+        "behaviour", description="denominator of the ratio: the engine's log-probabilities, or the learner's own at the start of the update"
+    )
+
+
+class RolloutConfig(Section):
+    engines: PositiveInt = 1
+    tensor_parallel: PositiveInt = 1
+    temperature: PositiveFloat = 1.0
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    top_k: NonNegativeInt = Field(0, description="0: off")
+    min_p: Fraction = 0.0
+    max_response_tokens: PositiveInt = 512
+    min_response_tokens: NonNegativeInt = 0
+    stop: list[str] = Field([], description="strings that end a response; kept in its text")
+    stop_token_ids: list[NonNegativeInt] = []
+    max_concurrent_sequences: PositiveInt = Field(128, description="vLLM's max_num_seqs of one engine")
+    kv_cache_gib: PositiveFloat = Field(0.5, description="CPU: memory of the KV cache of one engine")
+    gpu_memory_utilization: Fraction = Field(0.85, description="GPU: share of the memory of one engine's devices")
+    prefix_caching: bool = True
+    enforce_eager: bool = True
+    cpus_per_engine: PositiveInt | None = Field(None, description="threads of one engine on a CPU; default cores / engines")
+    request_timeout_s: PositiveFloat = Field(1800.0, description="a group that takes longer is handed out again")
+    publish_mode: Literal["keep", "wait", "abort"] = Field(
+        "keep", description="what happens to responses in flight when new weights arrive: continued with them, finished first, or handed out again"
+    )
+
+
+class LearnerConfig(Section):
+    ranks: PositiveInt = 1
+    zero_stage: Annotated[int, Field(ge=0, le=3)] = 1
+    learning_rate: PositiveFloat = 1e-6
+    warmup_steps: NonNegativeInt = 0
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    adam_eps: PositiveFloat = 1e-8
+    weight_decay: NonNegativeFloat = 0.0
+    gradient_clip: PositiveFloat = 1.0
+    token_budget: PositiveInt = Field(8192, description="tokens of one packed micro-batch, at most; a longer sequence gets a micro-batch of its own")
+    logit_chunk: PositiveInt = Field(1024, description="tokens whose logits exist at one time")
+    gradient_checkpointing: bool = False
+    share_prompts: bool = Field(True, description="run a prompt once for all its samples (packed attention only; the gradient is the same)")
+    router_aux_coef: NonNegativeFloat = Field(0.0, description="MoE: weight of the load-balancing loss over the global batch")
+    cpus_per_rank: PositiveInt | None = Field(None, description="threads of one rank on a CPU; default cores / ranks")
+    offload_optimizer: bool = False
+
+
+class TrainerConfig(Section):
+    steps: PositiveInt = 100
+    prompts_per_step: PositiveInt = 32
+    max_staleness: NonNegativeInt = Field(0, description="0: synchronous. n: a sample may be at most n versions older than the learner")
+    eval_every: NonNegativeInt = Field(0, description="held-out evaluation every n steps; 0: before and after only")
+    eval_samples: PositiveInt = Field(1, description="samples per held-out prompt")
+    eval_temperature: PositiveFloat | None = Field(None, description="default rollout.temperature")
+    checkpoint_every: NonNegativeInt = Field(50, description="0: at the end only")
+    keep_checkpoints: PositiveInt = 2
+    max_prompt_attempts: PositiveInt = Field(5, description="a prompt that failed this often is dropped and counted")
+
+
+class WarmupConfig(Section):
+    """A short supervised stage on demonstrations before the first rollout."""
+
+    demonstrations: str = Field(description="a name of the demonstrations registry, or a jsonl file with `prompt` and `response`")
+    config: dict[str, Any] = Field({}, description="the demonstrations' own settings")
+    size: PositiveInt = Field(10_000, description="how many demonstrations are made")
+    steps: PositiveInt = 300
+    batch_size: PositiveInt = 64
+    learning_rate: PositiveFloat = 1e-3
+    warmup_steps: NonNegativeInt = 20
+    weight_decay: NonNegativeFloat = 0.0
+
+
+class TrackingConfig(Section):
+    tensorboard: bool = True
+    wandb_project: str | None = None
+    trackio_project: str | None = None
+    trajectories_per_step: NonNegativeInt = Field(8, description="groups whose samples are kept for the report's browser each step; all are written to trajectories/")
+
+
+class ClusterConfig(Section):
+    """What Ray has. `device` and counts default to what this machine (or the running cluster) shows."""
+
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    nodes: PositiveInt | None = None
+    cpus_per_node: PositiveInt | None = None
+    gpus_per_node: NonNegativeInt | None = None
+    memory_per_device_gib: PositiveFloat | None = Field(None, description="for `rlhf check`; default what is seen here, else 80")
+    address: str | None = Field(None, description="a running Ray; default $RAY_ADDRESS, else an embedded one is started")
+    separate_learner_node: bool = Field(False, description="place learner and engines on different nodes")
+
+
+class TrainRecipe(Section):
+    kind: Literal["train"] = "train"
+    run: RunConfig = RunConfig()
+    policy: PolicyConfig
+    data: DataConfig
+    reward: Annotated[list[RewardComponent], Field(min_length=1)] = Field(description="the first component decides accuracy")
+    verify: VerifyConfig = VerifyConfig()
+    algorithm: AlgorithmConfig = AlgorithmConfig()
+    rollout: RolloutConfig = RolloutConfig()
+    learner: LearnerConfig = LearnerConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    warmup: WarmupConfig | None = None
+    tracking: TrackingConfig = TrackingConfig()
+    cluster: ClusterConfig = ClusterConfig()
