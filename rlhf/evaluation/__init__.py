@@ -1,0 +1,1 @@
+"""Evaluation: intervals, and the report of a run."""

@@ -1,0 +1,157 @@
+"""Which rank runs which sequence, and in which micro-batch. Pure: numpy and integers only.
+
+Deviation from the usual token count: a rank's share is balanced by cost, a*l + b*l^2 with a/b = 12 * hidden
+size (the ratio of a transformer's matrix products to its attention; verl uses 24576*l + l^2 for hidden 2048),
+because attention makes a long sequence dearer than its tokens. Within a rank, micro-batches are bounded by
+tokens, which is what memory goes by.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rlhf.types import TrainSequence
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A prompt and the responses that are run after it; the last token of a response predicts nothing and is not run.
+
+    members: indices into the batch. responses: their lengths.
+    """
+
+    prompt: int
+    members: tuple[int, ...]
+    responses: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that pass through the model, the prompt once."""
+        return self.prompt + sum(self.responses) - len(self.responses)
+
+    @property
+    def longest(self) -> int:
+        return self.prompt + max(self.responses) - 1
+
+    def cost(self, hidden: int) -> int:
+        attention = self.prompt**2 + sum((self.prompt + r) ** 2 - self.prompt**2 for r in self.responses)
+        return 12 * hidden * self.tokens + attention
+
+
+MicroPlan = tuple[Unit, ...]  # empty: a dummy that keeps the ranks' collectives in step
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """ranks[r][m]: micro-batch m of rank r; every rank has the same number of them."""
+
+    ranks: tuple[tuple[MicroPlan, ...], ...]
+
+    @property
+    def micro_batches(self) -> int:
+        return len(self.ranks[0])
+
+
+def plan_step(
+    sequences: Sequence[TrainSequence],
+    ranks: int,
+    token_budget: int,
+    *,
+    hidden: int,
+    share_prompts: bool,
+    padded: bool = False,
+) -> StepPlan:
+    """Deal the batch out. share_prompts applies to the packed layout only (a padded row holds one response)."""
+    if not sequences:
+        raise ValueError("an empty batch: nothing to learn from")
+    units = make_units(sequences, ranks, token_budget, share=share_prompts and not padded)
+    shares = balance(units, [u.cost(hidden) for u in units], ranks)
+    fill = _rows if padded else _bins
+    bins = [sorted(fill(s, token_budget), key=lambda b: -sum(u.cost(hidden) for u in b)) for s in shares]
+    most = max(len(b) for b in bins)
+    return StepPlan(tuple(tuple(b) + ((),) * (most - len(b)) for b in bins))
+
+
+def make_units(sequences: Sequence[TrainSequence], ranks: int, token_budget: int, *, share: bool) -> list[Unit]:
+    """Responses of one prompt together, as far as the budget and an even share of the ranks allow."""
+    for i, s in enumerate(sequences):
+        if len(s.prompt_ids_P) == 0 or len(s.response_ids_R) == 0:
+            raise ValueError(
+                f"sequence {i} of the batch has {len(s.prompt_ids_P)} prompt and {len(s.response_ids_R)} response"
+                " tokens; both need at least one"
+            )
+    if not share:
+        return [Unit(len(s.prompt_ids_P), (i,), (len(s.response_ids_R),)) for i, s in enumerate(sequences)]
+    groups: dict[int, list[int]] = {}
+    for i, s in enumerate(sequences):
+        groups.setdefault(s.group, []).append(i)
+    total = sum(len(sequences[g[0]].prompt_ids_P) + sum(len(sequences[i].response_ids_R) for i in g) for g in groups.values())
+    limit = min(token_budget, -(-total // ranks))
+    return [unit for group, members in groups.items() for unit in _split(sequences, group, members, limit)]
+
+
+def _split(sequences: Sequence[TrainSequence], group: int, members: list[int], limit: int) -> list[Unit]:
+    prompt_P = sequences[members[0]].prompt_ids_P
+    for i in members[1:]:
+        if not np.array_equal(sequences[i].prompt_ids_P, prompt_P):
+            raise ValueError(f"sequences {members[0]} and {i} are both of group {group} but have different prompts")
+    parts: list[list[int]] = []
+    room = 0
+    for i in members:
+        own = len(sequences[i].response_ids_R) - 1
+        if not parts or own > room:
+            parts.append([])
+            room = limit - len(prompt_P)
+        parts[-1].append(i)
+        room -= own
+    return [Unit(len(prompt_P), tuple(p), tuple(len(sequences[i].response_ids_R) for i in p)) for p in parts]
+
+
+def balance(units: Sequence[Unit], costs: Sequence[int], ranks: int) -> list[list[Unit]]:
+    """Largest-differencing method of Karmarkar and Karp (1982): partition into `ranks` shares of near-equal cost.
+
+    Ties are broken by position, so that every rank finds the same plan.
+    """
+    # An entry is a partial partition: its spread, and per rank (cost, units), the dearest share first.
+    heap: list[tuple[int, int, list[tuple[int, list[int]]]]] = []
+    for i, cost in enumerate(costs):
+        heapq.heappush(heap, (-cost, i, [(cost, [i])] + [(0, []) for _ in range(ranks - 1)]))
+    serial = len(costs)
+    while len(heap) > 1:
+        _, _, a = heapq.heappop(heap)
+        _, _, b = heapq.heappop(heap)
+        # The dearest share of one meets the cheapest of the other, which cancels their differences.
+        merged = [(x + y, left + right) for (x, left), (y, right) in zip(a, reversed(b), strict=True)]
+        merged.sort(key=lambda share: -share[0])
+        heapq.heappush(heap, (merged[-1][0] - merged[0][0], serial, merged))
+        serial += 1
+    return [[units[i] for i in sorted(members)] for _, members in heap[0][2]]
+
+
+def _bins(units: Sequence[Unit], budget: int) -> list[MicroPlan]:
+    """First fit, the largest first: at most `budget` tokens a bin, a larger unit alone."""
+    bins: list[list[Unit]] = []
+    rooms: list[int] = []
+    for unit in sorted(units, key=lambda u: (-u.tokens, u.members)):
+        slot = next((k for k, room in enumerate(rooms) if unit.tokens <= room), None)
+        if slot is None:
+            bins.append([unit])
+            rooms.append(budget - unit.tokens)
+        else:
+            bins[slot].append(unit)
+            rooms[slot] -= unit.tokens
+    return [tuple(sorted(b, key=lambda u: u.members)) for b in bins]
+
+
+def _rows(units: Sequence[Unit], budget: int) -> list[MicroPlan]:
+    """Rows of similar length together, rows x longest at most `budget`, a longer one alone."""
+    batches: list[list[Unit]] = []
+    for unit in sorted(units, key=lambda u: (-u.longest, u.members)):
+        if not batches or (len(batches[-1]) + 1) * batches[-1][0].longest > budget:
+            batches.append([])
+        batches[-1].append(unit)
+    return [tuple(b) for b in batches]

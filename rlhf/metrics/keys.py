@@ -1,0 +1,46 @@
+"""The names under which a step's numbers are written, so that writer, live view and report agree.
+
+A run may log more than these: every key reaches `metrics.jsonl` and the trackers. These are the ones that
+are shown. A key ending in `/` is a prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+REWARD: Final = "reward/mean"
+REWARD_STD: Final = "reward/std"
+ACCURACY: Final = "accuracy/train"
+HELDOUT_ACCURACY: Final = "accuracy/heldout"
+LENGTH: Final = "response/length_mean"
+LENGTH_MAX: Final = "response/length_max"
+TRUNCATED: Final = "response/truncated"
+ENTROPY: Final = "policy/entropy"
+MISMATCH_MEAN: Final = "mismatch/mean_abs"
+MISMATCH_MAX: Final = "mismatch/max_abs"
+MISMATCH_2X: Final = "mismatch/beyond_2x"
+KL_BEHAVIOUR: Final = "kl/behaviour_policy"
+STALENESS_MEAN: Final = "staleness/mean"
+STALENESS_MAX: Final = "staleness/max"
+STEP_SECONDS: Final = "time/step"
+TOKENS_PER_S: Final = "throughput/tokens_per_s"
+LOSS: Final = "loss/policy"
+GRAD_NORM: Final = "optimizer/grad_norm"
+LEARNING_RATE: Final = "optimizer/learning_rate"
+TIME: Final = "time/"
+DROPPED: Final = "prompts/dropped/"
+EXPERT_LOAD: Final = "moe/load/"
+
+_EXPERT = re.compile(r"^moe/load/L(\d+)/E(\d+)$")
+
+
+def expert_load(layer: int, expert: int) -> str:
+    """Key of the share of a layer's routed tokens that one expert was given (a layer's shares sum to 1)."""
+    return f"moe/load/L{layer}/E{expert}"
+
+
+def parse_expert_load(key: str) -> tuple[int, int] | None:
+    """`(layer, expert)` of a key of `expert_load`, or None for any other key."""
+    found = _EXPERT.match(key)
+    return (int(found[1]), int(found[2])) if found else None

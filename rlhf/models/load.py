@@ -1,0 +1,83 @@
+"""A policy from a Hugging Face folder, ready to be learned with: dtype, attention layout, head, experts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from rlhf.models.moe import choose_experts_implementation
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+Layout = Literal["packed", "padded"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """notice: what a user should know of the layout, or empty."""
+
+    model: Any
+    layout: Layout
+    notice: str
+
+
+def choose_layout(attention: str, config: Any, packable: tuple[str, ...]) -> tuple[Layout, str]:
+    """(layout, notice) for `policy.attention`; ValueError where packing was asked for and is not proven."""
+    obstacle = ""
+    if config.model_type not in packable:
+        obstacle = f"{config.model_type} is not on the tested list ({', '.join(packable)})"
+    elif getattr(config, "use_sliding_window", False) and getattr(config, "sliding_window", None):
+        obstacle = f"its attention has a sliding window of {config.sliding_window} tokens"
+    if attention == "padded":
+        return "padded", ""
+    if not obstacle:
+        return "packed", ""
+    if attention == "packed":
+        raise ValueError(f"policy.attention: packed cannot be had: {obstacle}; write policy.attention: auto or padded")
+    return "padded", f"sequences are padded, not packed: {obstacle}"
+
+
+def load_policy(folder: str | Path, dtype: str, attention: str, device: str = "cpu") -> LoadedPolicy:
+    """Load, choose the layout, check that the head can be computed apart from the model."""
+    from rlhf.learner.attention import NAME, PACKABLE, register
+
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"{folder}: no config.json; policy.model must be a folder in Hugging Face format")
+    register()
+    config = AutoConfig.from_pretrained(folder)
+    layout, notice = choose_layout(attention, config, PACKABLE)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=DTYPES[dtype], attn_implementation=NAME if layout == "packed" else "sdpa"
+    )
+    model.config.use_cache = False
+    check_head(model)
+    choose_experts_implementation(model, device)
+    return LoadedPolicy(model.to(device), layout, notice)
+
+
+def check_head(model: Any) -> nn.Linear:
+    """The output layer; ValueError if the model does more to its hidden states than apply it.
+
+    Some architectures scale or cap the logits in their own forward; learning with the bare layer would be wrong
+    without a word. So both are computed once and compared.
+    """
+    head = model.get_output_embeddings()
+    training = model.training
+    model.eval()
+    ids = torch.arange(1, 9, device=next(model.parameters()).device)[None] % model.config.vocab_size
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits.float()
+        hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        bare = head(hidden).float()
+    model.train(training)
+    if not torch.allclose(logits, bare, rtol=1e-2, atol=1e-2 * float(bare.abs().max())):
+        raise ValueError(
+            f"{model.config.model_type}: the model's logits are not its output layer applied to its hidden states"
+            f" (largest difference {float((logits - bare).abs().max()):.3g}); this architecture cannot be learned with"
+        )
+    return head

@@ -1,0 +1,94 @@
+"""Checks on `data`: keys that belong to another kind of source, and held-out prompts that are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rlhf.recipe.findings import Finding, refuse, warn
+from rlhf.recipe.problems import shown
+from rlhf.recipe.schema import SourceConfig, TrainRecipe
+from verifiers.registry import VERIFIERS
+
+_FIELDS = frozenset({"prompt_field", "reference_field", "metadata_fields", "domain_field"})
+BELONGS = {
+    "jsonl": _FIELDS | {"path", "size"},
+    "parquet": _FIELDS | {"path", "size"},
+    "hub": _FIELDS | {"path", "split", "subset", "revision", "size"},
+    "reasoning_gym": frozenset({"task", "task_config", "size", "seed"}),
+}
+NEEDS = {
+    "jsonl": {"path": "the file"},
+    "parquet": {"path": "the file"},
+    "hub": {"path": "the dataset's id"},
+    "reasoning_gym": {"task": "the task's name, e.g. chain_sum", "size": "how many prompts to make, e.g. 1000"},
+}
+
+
+def check_data(recipe: TrainRecipe) -> Iterator[Finding]:
+    data = recipe.data
+    for name, source in (("train", data.train), ("heldout", data.heldout)):
+        if source is not None:
+            yield from _check_source(f"data.{name}", source)
+            yield from _check_verifiers(recipe, f"data.{name}", source)
+    if data.heldout is not None:
+        yield from _check_apart(data.train, data.heldout)
+    if data.train.size is not None and data.train.size < recipe.trainer.prompts_per_step:
+        yield warn(
+            "trainer.prompts_per_step",
+            f"found {recipe.trainer.prompts_per_step}, more than data.train.size {data.train.size}: a step then holds "
+            "a prompt more than once",
+        )
+
+
+def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
+    kind = source.source
+    for name, meaning in NEEDS[kind].items():
+        if getattr(source, name) is None:
+            yield refuse(f"{key}.{name}", f"missing; source {kind} needs {meaning}")
+    for name, info in SourceConfig.model_fields.items():
+        value = getattr(source, name)
+        if name != "source" and name not in BELONGS[kind] and value != info.default:
+            users = ", ".join(k for k, names in BELONGS.items() if name in names)
+            yield refuse(f"{key}.{name}", f"found {shown(value)}, a key of source {users}, not of {kind}; remove it")
+    for name in ("seed", "size") if kind == "reasoning_gym" else ():
+        if name in source.task_config:
+            yield refuse(f"{key}.task_config.{name}", f"write it as {key}.{name}")
+    if kind in ("jsonl", "parquet") and source.path is not None and not Path(source.path).is_file():
+        yield warn(f"{key}.path", f"no file {source.path} as seen from {Path.cwd()}")
+
+
+def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Iterator[Finding]:
+    """A verifier that needs what this source does not bring would answer `error` to every sample."""
+    for i, part in enumerate(recipe.reward):
+        spec = VERIFIERS.get(part.verifier)
+        if part.verifier == "reasoning_gym" and source.source != "reasoning_gym":
+            if not {"task", "entry"} <= set(source.metadata_fields):
+                yield refuse(
+                    f"reward.{i}.verifier",
+                    f"reasoning_gym scores reasoning_gym prompts, and {key} is {source.source}; write verifier: math, "
+                    "or metadata_fields: [task, task_config, entry]",
+                )
+        elif spec is not None and spec.needs_reference and source.source != "reasoning_gym" and source.reference_field is None:
+            yield refuse(f"{key}.reference_field", f"found null, but the verifier {part.verifier} needs a gold answer; write its field")
+
+
+def _check_apart(train: SourceConfig, heldout: SourceConfig) -> Iterator[Finding]:
+    key = "data.heldout"
+    if train.source != heldout.source:
+        return
+    if train.source == "reasoning_gym":
+        if (train.task, train.task_config) != (heldout.task, heldout.task_config) or not train.size or not heldout.size:
+            return
+        # Item i of a reasoning-gym dataset is made from the seed plus i (seen for 101 of 104 tasks).
+        apart = train.seed + train.size <= heldout.seed or heldout.seed + heldout.size <= train.seed
+        if not apart:
+            yield refuse(
+                f"{key}.seed",
+                f"found {heldout.seed}: item i is made from seed + i, so these {heldout.size} prompts and the {train.size} "
+                f"of data.train (seed {train.seed}) are partly the same; write {train.seed + train.size} or more",
+            )
+        return
+    same = ("path", "split", "subset", "revision")
+    if all(getattr(train, name) == getattr(heldout, name) for name in same):
+        yield refuse(f"{key}.path", f"found {shown(heldout.path)}, which data.train reads too; write another file or split")

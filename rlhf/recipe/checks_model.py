@@ -1,0 +1,61 @@
+"""Checks of a recipe against the sizes of its model and the memory of its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rlhf.recipe.devices import GIB, Devices
+from rlhf.recipe.estimate import Estimate, longest_sequence
+from rlhf.recipe.findings import Finding, refuse, warn
+from rlhf.recipe.model_config import ModelConfig
+from rlhf.recipe.schema import TrainRecipe
+
+
+def check_model(recipe: TrainRecipe, model: ModelConfig) -> Iterator[Finding]:
+    """What the model's sizes forbid."""
+    longest, tp = longest_sequence(recipe), recipe.rollout.tensor_parallel
+    if model.context is not None and longest > model.context:
+        room = model.context - recipe.data.max_prompt_tokens
+        fix = f"at most {room}" if room > 0 else "less, and a smaller data.max_prompt_tokens"
+        yield refuse(
+            "rollout.max_response_tokens",
+            f"found {recipe.rollout.max_response_tokens}: with data.max_prompt_tokens {recipe.data.max_prompt_tokens} that is "
+            f"{longest} tokens, and {recipe.policy.model} holds {model.context}; write {fix}",
+        )
+    divides = model.kv_heads % tp == 0 or tp % model.kv_heads == 0
+    if model.heads % tp or not divides:
+        yield refuse(
+            "rollout.tensor_parallel",
+            f"found {tp}, which does not divide the model's {model.heads} heads and {model.kv_heads} key-value heads; "
+            "write 1, or a divisor of both",
+        )
+    if recipe.learner.router_aux_coef > 0.0 and model.experts == 0:
+        yield refuse("learner.router_aux_coef", f"{recipe.policy.model} has no experts; write 0")
+
+
+def check_memory(recipe: TrainRecipe, found: Estimate, devices: Devices) -> Iterator[Finding]:
+    """What will probably not fit: warnings, because an estimate is not a measurement."""
+    learner, engine, memory = found.learner, found.engine, devices.memory_per_device
+    if devices.kind == "cpu" and memory is not None:
+        cache = int(recipe.rollout.kv_cache_gib * GIB)
+        wanted = recipe.learner.ranks * learner.total + recipe.rollout.engines * (
+            engine.weights * recipe.rollout.tensor_parallel + cache
+        )
+        if wanted > memory * (devices.nodes or 1):
+            yield warn(
+                "learner",
+                f"learner and engines want about {wanted / GIB:.1f} GiB, and there are {memory / GIB:.1f} GiB a node; "
+                "lower learner.token_budget or rollout.kv_cache_gib, or set learner.gradient_checkpointing",
+            )
+    elif devices.kind == "gpu" and memory is not None and learner.total > memory:
+        yield warn(
+            "learner",
+            f"a rank wants about {learner.total / GIB:.1f} GiB of the {memory / GIB:.1f} GiB of its GPU; raise "
+            "learner.zero_stage or ranks, set gradient_checkpointing or offload_optimizer, or lower token_budget",
+        )
+    if engine.kv_sequences == 0:
+        yield warn(
+            "rollout.kv_cache_gib" if devices.kind == "cpu" else "rollout.gpu_memory_utilization",
+            f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of {longest_sequence(recipe)}; "
+            "raise it, or rollout.tensor_parallel",
+        )

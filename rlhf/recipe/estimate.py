@@ -1,0 +1,171 @@
+"""Memory per device and work per step, by arithmetic alone. Every formula is stated beside its line.
+
+Symbols: psi parameters, b bytes of the compute type (2 or 4), N learner ranks, S ZeRO stage, tp tensor
+parallel size. Mixed precision keeps an fp32 master copy and Adam two fp32 moments (ZeRO, 1910.02054, section 3.1;
+what each stage shards: section 5). These are estimates of what the method needs, not of an allocator's overhead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from rlhf.recipe.devices import GIB, Devices
+from rlhf.recipe.model_config import ModelConfig
+from rlhf.recipe.schema import TrainRecipe
+
+BYTES = {"float32": 4, "bfloat16": 2}
+TYPICAL_SHARE = 0.5
+"""A typical prompt or response is taken to be half of its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerMemory:
+    """Bytes of one rank. host_optimizer: what offload_optimizer moves to the node's memory."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    logits: int
+    host_optimizer: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients + self.optimizer + self.activations + self.logits
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMemory:
+    """Bytes of one of an engine's tp devices, and what its KV cache holds.
+
+    kv_cache: None where the device's memory is not known. kv_tokens: of the whole engine.
+    kv_sequences: how many sequences of the full length (prompt + response limits) that is.
+    """
+
+    weights: int
+    kv_bytes_per_token: int
+    kv_cache: int | None
+    kv_tokens: int | None
+    kv_sequences: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepWork:
+    """Tokens of one step: at most (every limit reached) and typically (TYPICAL_SHARE of every limit)."""
+
+    sequences: int
+    tokens_max: int
+    tokens_typical: int
+    response_tokens_max: int
+    micro_batches_per_rank_max: int
+    micro_batches_per_rank_typical: int
+    flops_typical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    parameters: int
+    active_parameters: int
+    learner: LearnerMemory
+    engine: EngineMemory
+    step: StepWork
+
+
+def estimate(recipe: TrainRecipe, model: ModelConfig, device_memory: int | None, kind: str | None = "gpu") -> Estimate:
+    """device_memory: bytes of one device. kind: `gpu`, or `cpu`, where rollout.kv_cache_gib sets the cache."""
+    return Estimate(
+        parameters=model.parameters,
+        active_parameters=model.active_parameters,
+        learner=learner_memory(recipe, model),
+        engine=engine_memory(recipe, model, device_memory, kind),
+        step=step_work(recipe, model),
+    )
+
+
+def estimate_for(recipe: TrainRecipe, model: ModelConfig, devices: Devices) -> Estimate:
+    return estimate(recipe, model, devices.memory_per_device, devices.kind)
+
+
+def longest_sequence(recipe: TrainRecipe) -> int:
+    return recipe.data.max_prompt_tokens + recipe.rollout.max_response_tokens
+
+
+def learner_memory(recipe: TrainRecipe, model: ModelConfig) -> LearnerMemory:
+    learner, psi, b = recipe.learner, model.parameters, BYTES[recipe.policy.dtype]
+    stage, ranks = learner.zero_stage, learner.ranks
+    weights = b * psi // (ranks if stage >= 3 else 1)
+    gradients = b * psi // (ranks if stage >= 2 else 1)
+    master = 4 * psi if b == 2 else 0
+    optimizer = (master + 8 * psi) // (ranks if stage >= 1 else 1)
+    return LearnerMemory(
+        weights=weights,
+        gradients=gradients,
+        optimizer=0 if learner.offload_optimizer else optimizer,
+        activations=activation_bytes(recipe, model),
+        # fp32 logits and their gradient, of one chunk
+        logits=2 * 4 * learner.logit_chunk * model.vocab,
+        host_optimizer=optimizer if learner.offload_optimizer else 0,
+    )
+
+
+def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
+    """Tensors kept for the backward pass of one micro-batch of T tokens.
+
+    A token and layer: 4 of the hidden size (both norms' inputs and outputs), 3 of the queries' and 3 of the
+    keys' width (projected, rotated, attention's output; values), 4 of the active MLP width (gate, up, activated,
+    product). With checkpointing a layer keeps its input alone, and one layer at a time is held in full.
+    """
+    b, tokens = BYTES[recipe.policy.dtype], max(recipe.learner.token_budget, longest_sequence(recipe))
+    width = 4 * model.hidden + 3 * model.head_dim * (model.heads + model.kv_heads) + 4 * model.active_intermediate
+    if recipe.learner.gradient_checkpointing:
+        return int(b * tokens * (model.layers * model.hidden + width))
+    return int(b * tokens * model.layers * width)
+
+
+def engine_memory(recipe: TrainRecipe, model: ModelConfig, device_memory: int | None, kind: str | None) -> EngineMemory:
+    rollout, b = recipe.rollout, BYTES[recipe.policy.dtype]
+    tp = rollout.tensor_parallel
+    weights = b * model.parameters // tp
+    # keys and values; a KV head is repeated where there are fewer than devices
+    per_token = 2 * model.layers * max(1, model.kv_heads // tp) * model.head_dim * b
+    cache: int | None = None
+    if kind == "cpu":
+        cache = int(rollout.kv_cache_gib * GIB)
+    elif device_memory is not None:
+        cache = max(0, int(rollout.gpu_memory_utilization * device_memory) - weights)
+    tokens = None if cache is None else cache // per_token
+    sequences = None if tokens is None else tokens // longest_sequence(recipe)
+    return EngineMemory(weights, per_token, cache, tokens, sequences)
+
+
+def step_work(recipe: TrainRecipe, model: ModelConfig) -> StepWork:
+    prompts, group = recipe.trainer.prompts_per_step, recipe.algorithm.group_size
+    prompt, response = recipe.data.max_prompt_tokens, recipe.rollout.max_response_tokens
+    sequences = prompts * group
+    most = sequences * (prompt + response)
+    # Attention's own work, quadratic in length, is left out: it is small below some ten thousand tokens.
+    recompute = 2 if recipe.learner.gradient_checkpointing else 0
+    typical = int(TYPICAL_SHARE * most)
+    return StepWork(
+        sequences=sequences,
+        tokens_max=most,
+        tokens_typical=typical,
+        response_tokens_max=sequences * response,
+        micro_batches_per_rank_max=_micro_batches(recipe, prompt, response),
+        micro_batches_per_rank_typical=_micro_batches(
+            recipe, ceil(TYPICAL_SHARE * prompt), ceil(TYPICAL_SHARE * response)
+        ),
+        # 2 for the rollout's forward, 6 for forward and backward, 2 more where the forward is repeated
+        flops_typical=float(2 + 6 + recompute) * model.active_parameters * typical,
+    )
+
+
+def _micro_batches(recipe: TrainRecipe, prompt: int, response: int) -> int:
+    """Micro-batches of one rank for sequences of equal length: as many whole sequences as the budget holds.
+
+    Prompts are counted for every sample; learner.share_prompts lowers the number.
+    """
+    sequences = ceil(recipe.trainer.prompts_per_step * recipe.algorithm.group_size / recipe.learner.ranks)
+    together = max(1, recipe.learner.token_budget // (prompt + response))
+    return ceil(sequences / together)

@@ -1,0 +1,163 @@
+"""Reads a recipe: YAML and dotted overrides in, a checked TrainRecipe out, or every fault with its line.
+
+Nothing here or below imports torch, transformers, ray or vllm: a bad recipe is refused in a fraction of a
+second. Keys are validated by `schema.py`, what spans several keys by `checks.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from rlhf.recipe.checks import check
+from rlhf.recipe.devices import Devices, devices_for
+from rlhf.recipe.findings import Finding
+from rlhf.recipe.problems import Problem, RecipeError, dotted, explain, nearest, shown
+from rlhf.recipe.schema import TrainRecipe
+from rlhf.recipe.yaml_lines import Document, Path, YamlError, dump, parse
+
+KINDS: dict[str, type[TrainRecipe]] = {"train": TrainRecipe}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A recipe that can run, what it will run on, and what its author may want to know."""
+
+    recipe: TrainRecipe
+    devices: Devices
+    warnings: tuple[Problem, ...]
+
+
+def load_recipe(path: str | FilePath, overrides: Sequence[str] = ()) -> TrainRecipe:
+    """The recipe of a file, with overrides (`a.b=value`) applied. Raises RecipeError with every fault."""
+    return load_checked(path, overrides).recipe
+
+
+def load_checked(path: str | FilePath, overrides: Sequence[str] = (), devices: Devices | None = None) -> Loaded:
+    """Like load_recipe, with warnings. devices: what there is to run on; default what can be seen (devices.py)."""
+    source = _read(FilePath(path))
+    for override in overrides:
+        source.override(override)
+    recipe = source.validate()
+    devices = devices or devices_for(recipe.cluster)
+    findings = check(recipe, devices)
+    errors = [source.problem(f) for f in findings if f.fatal]
+    if errors:
+        raise RecipeError(errors)
+    return Loaded(recipe, devices, tuple(source.problem(f) for f in findings))
+
+
+def dump_recipe(recipe: TrainRecipe) -> str:
+    """The recipe as resolved, every default written out; `load_recipe` reads it back as an equal recipe."""
+    return dump(recipe.model_dump(mode="json"))
+
+
+class Source:
+    """The data of one file and where each key came from."""
+
+    def __init__(self, name: str, document: Document) -> None:
+        self.name, self.document = name, document
+        self.overridden: dict[Path, str] = {}
+        self.faults = [Problem(dotted(f.path), f.message, f"{name}:{f.line}") for f in document.faults]
+
+    def where(self, path: Path) -> str:
+        """`file:line` of the key, of the nearest key above it, or the override that wrote it."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.overridden:
+                return self.overridden[path[:end]]
+            if path[:end] in self.document.lines:
+                return f"{self.name}:{self.document.lines[path[:end]]}"
+        return self.name
+
+    def problem(self, finding: Finding) -> Problem:
+        path = tuple(int(p) if p.isdecimal() else p for p in finding.key.split("."))
+        return Problem(finding.key, finding.message, self.where(path))
+
+    def override(self, text: str) -> None:
+        """Applies `a.b=value`; a fault is noted, and `validate` raises it together with the others."""
+        where = f"override {text!r}"
+        key, equals, value_text = text.partition("=")
+        key = key.strip()
+        if not equals or not key or not all(key.split(".")):
+            self.faults.append(Problem("", f"found {text!r}; write key.path=value, e.g. rollout.engines=2", where))
+            return
+        try:
+            value = parse(value_text)
+            if value.faults:
+                raise value.faults[0]
+        except YamlError as error:
+            self.faults.append(Problem(key, error.message, where))
+            return
+        path = tuple(int(p) if p.isdecimal() else p for p in key.split("."))
+        if fault := _assign(self.document, path, value.data):
+            self.faults.append(Problem(key, fault, where))
+        else:
+            self.overridden[path] = where
+            # What the file said at or below this key is gone, and so are its lines.
+            self.document.lines = {p: n for p, n in self.document.lines.items() if p[: len(path)] != path}
+
+    def validate(self) -> TrainRecipe:
+        data = self.document.data
+        if not isinstance(data, dict):
+            found = "nothing" if data is None else shown(data)
+            raise RecipeError([*self.faults, Problem("", f"found {found}; write keys: policy, data, reward …", self.name)])
+        kind = data.get("kind", "train")
+        if not isinstance(kind, str) or kind not in KINDS:
+            message = f"unknown kind {shown(kind)}; {nearest(str(kind), list(KINDS))}"
+            raise RecipeError([*self.faults, Problem("kind", message, self.where(("kind",)))])
+        try:
+            # As JSON, where a list is what a tuple is read from; strict otherwise.
+            recipe = KINDS[kind].model_validate_json(json.dumps(data))
+        except ValidationError as error:
+            self.faults += [self._explained(e, KINDS[kind]) for e in error.errors(include_url=False)]
+        if self.faults:
+            raise RecipeError(self.faults)
+        return recipe
+
+    def _explained(self, error: Any, root: type[TrainRecipe]) -> Problem:
+        path: Path = tuple(error["loc"])
+        return Problem(dotted(path), explain(error, root), self.where(path))
+
+
+def _read(path: FilePath) -> Source:
+    name = str(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        siblings = [p.name for p in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        hint = nearest(path.name, siblings) if siblings else f"no recipe lies in {path.parent}"
+        raise RecipeError([Problem("", f"no such file; {hint}", name)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError([Problem("", f"cannot be read as UTF-8 text: {error}", name)]) from error
+    try:
+        return Source(name, parse(text))
+    except YamlError as error:
+        raise RecipeError([Problem(dotted(error.path), error.message, f"{name}:{error.line}")]) from error
+
+
+def _assign(document: Document, path: Path, value: Any) -> str | None:
+    """Writes a value into the data; returns what stands in the way."""
+    if document.data is None:
+        document.data = {}
+    target = document.data
+    for depth, part in enumerate(path):
+        last = depth == len(path) - 1
+        above = dotted(path[:depth]) or "the recipe"
+        if isinstance(target, list):
+            if not isinstance(part, int) or part >= len(target):
+                return f"{above} is a list of {len(target)}; write an index below {len(target)}, e.g. {above}.0"
+        elif not isinstance(target, dict):
+            return f"{above} is {shown(target)}, not a section; override it as a whole"
+        else:
+            part = str(part)
+        if last:
+            target[part] = value
+        elif isinstance(target, dict) and target.get(part) is None:
+            target[part] = {}
+        target = target[part]
+    return None

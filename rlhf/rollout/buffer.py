@@ -1,0 +1,78 @@
+"""Finished groups, in the order in which they finished, until the learner takes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from rlhf.rollout.ledger import Ledger
+from rlhf.types import Group
+
+ReturnPrompt = Callable[[Group], None]
+
+
+class GroupBuffer:
+    """Holds complete groups and refuses what must not be trained on, counting why.
+
+    A group is stale if any of its tokens was sampled by weights more than `max_staleness` versions older than
+    the learner's; its prompt is handed out again. A group with fewer than two samples that a verifier could
+    judge has no baseline and is dropped.
+    """
+
+    def __init__(self, ledger: Ledger, max_staleness: int, give_back: ReturnPrompt) -> None:
+        self._groups: deque[Group] = deque()
+        self._ledger = ledger
+        self._max_staleness = max_staleness
+        self._give_back = give_back
+        self._changed = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    def put(self, group: Group) -> None:
+        self._ledger.finish()
+        if len(group.usable) < 2:
+            self._ledger.reject("verifier_error", again=False)
+        else:
+            self._groups.append(group)
+        self._changed.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Make the waiting (and any later) `take` raise: an error that no retry can mend."""
+        self._failure = error
+        self._changed.set()
+
+    def notify(self) -> None:
+        """A group came to nothing: whoever waits may want to hand out another."""
+        self._changed.set()
+
+    async def take(self, count: int, version: int, refill: Callable[[], None]) -> list[Group]:
+        """`count` groups fresh enough for the learner's `version`; `refill` is called whenever some were lost."""
+        while True:
+            if self._failure is not None:
+                raise self._failure
+            self._reject_stale(version)
+            if len(self._groups) >= count:
+                taken = [self._groups.popleft() for _ in range(count)]
+                self._ledger.train(count)
+                return taken
+            refill()
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _reject_stale(self, version: int) -> None:
+        fresh: deque[Group] = deque()
+        for group in self._groups:
+            if version - group.oldest_version > self._max_staleness:
+                self._ledger.reject("stale", again=True)
+                self._give_back(group)
+            else:
+                fresh.append(group)
+        self._groups = fresh
+
+    def groups(self) -> list[Group]:
+        """What waits, oldest first, for a checkpoint."""
+        return list(self._groups)
+
+    def restore(self, groups: list[Group]) -> None:
+        """The ledger of the same checkpoint counts these as buffered already."""
+        self._groups = deque(groups)

@@ -1,0 +1,134 @@
+"""Prompts to scored groups: hands prompts out one group at a time and lets finished groups stream into the buffer.
+
+The slowest response holds nothing else up: every group is a task of its own, verified as soon as it is complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from rlhf.protocols import Engines, Verifying
+from rlhf.recipe.schema import RewardComponent, RolloutConfig
+from rlhf.rollout.buffer import GroupBuffer
+from rlhf.rollout.ledger import Ledger
+from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
+from rlhf.rollout.scoring import score
+from rlhf.types import Group, Prompt, Scored, Trajectory
+
+Decode = Callable[[Sequence[int]], str]
+RETRIED = (EngineLostError, GenerationAbortedError, TimeoutError)
+
+
+@dataclass(slots=True)
+class RolloutCounts:
+    """What was sampled since the last reset; seconds are of single groups, so they overlap."""
+
+    tokens: int = 0
+    groups: int = 0
+    generate_s: float = 0.0
+    verify_s: float = 0.0
+    slowest_group_s: float = 0.0
+    retries: dict[str, int] = field(default_factory=dict)
+
+
+class Rollouter:
+    """Samples and judges; which prompt comes next is the caller's business (`next_prompt`, `give_back`)."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        verifying: Verifying,
+        decode: Decode,
+        reward: Sequence[RewardComponent],
+        rollout: RolloutConfig,
+        group_size: int,
+    ) -> None:
+        self._engines = engines
+        self._verifying = verifying
+        self._decode = decode
+        self._reward = reward
+        self._rollout = rollout
+        self._sampling = Sampling(group_size, rollout.temperature, rollout.max_response_tokens)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.counts = RolloutCounts()
+
+    async def group(self, prompt: Prompt, sampling: Sampling | None = None, attempt: int = 0) -> Group:
+        """One prompt's samples, sampled and judged. Raises one of RETRIED if the engine could not finish."""
+        started = time.monotonic()
+        raw = await asyncio.wait_for(
+            self._engines.generate(prompt.token_ids, sampling or self._sampling), self._rollout.request_timeout_s
+        )
+        generated = time.monotonic()
+        trajectories = [self._trajectory(prompt, index, sample) for index, sample in enumerate(raw)]
+        verdicts = await self._verifying.verify(prompt, [t.text for t in trajectories])
+        samples = tuple(score(t, v, self._reward) for t, v in zip(trajectories, verdicts, strict=True))
+        self._count(samples, generated - started, time.monotonic() - generated)
+        return Group(prompt, samples, attempt)
+
+    def start(
+        self, prompt: Prompt, attempt: int, ledger: Ledger, buffer: GroupBuffer, failed: Callable[[str], bool]
+    ) -> None:
+        """Begin a group in the background. `failed(reason)` says whether the prompt will be handed out again."""
+        ledger.hand_out()
+        task = asyncio.create_task(self._into_buffer(prompt, attempt, ledger, buffer, failed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _into_buffer(
+        self, prompt: Prompt, attempt: int, ledger: Ledger, buffer: GroupBuffer, failed: Callable[[str], bool]
+    ) -> None:
+        try:
+            buffer.put(await self.group(prompt, attempt=attempt))
+        except RETRIED as error:
+            reason = {EngineLostError: "engine_lost", TimeoutError: "timeout"}.get(type(error), "aborted")
+            self.counts.retries[reason] = self.counts.retries.get(reason, 0) + 1
+            ledger.fail(reason, again=failed(reason))
+            buffer.notify()
+        except asyncio.CancelledError:
+            ledger.fail("cancelled", again=failed("cancelled"))
+            raise
+        except BaseException as error:
+            ledger.fail("error", again=failed("error"))
+            buffer.fail(error)
+
+    async def groups(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Group]:
+        """Samples of every prompt, outside the accounting of training (for evaluation); lost ones are retried."""
+        return list(await asyncio.gather(*(self._until_done(p, sampling) for p in prompts)))
+
+    async def _until_done(self, prompt: Prompt, sampling: Sampling, attempts: int = 5) -> Group:
+        for attempt in range(attempts):
+            try:
+                return await self.group(prompt, sampling, attempt)
+            except RETRIED as error:
+                last = error
+        raise RuntimeError(f"prompt {prompt.id} failed {attempts} times") from last
+
+    async def cancel(self) -> None:
+        """Abandon every group in flight."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def take_counts(self) -> RolloutCounts:
+        counts, self.counts = self.counts, RolloutCounts()
+        return counts
+
+    def _trajectory(self, prompt: Prompt, index: int, sample: RawSample) -> Trajectory:
+        token_ids = [int(t) for s in sample.segments for t in s.token_ids_R]
+        text = sample.text if sample.text is not None else self._decode(token_ids)
+        return Trajectory(prompt.id, index, sample.segments, sample.finish_reason, text, sample.engine)
+
+    def _count(self, samples: Sequence[Scored], generate_s: float, verify_s: float) -> None:
+        counts = self.counts
+        counts.tokens += sum(len(s.trajectory) for s in samples)
+        counts.groups += 1
+        counts.generate_s += generate_s
+        counts.verify_s += verify_s
+        counts.slowest_group_s = max(counts.slowest_group_s, generate_s)
+        if not all(s.reward is None or math.isfinite(s.reward) for s in samples):
+            raise ValueError(f"a verifier gave a reward that is not finite for prompt {samples[0].trajectory.prompt_id}")

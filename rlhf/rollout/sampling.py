@@ -1,0 +1,34 @@
+"""What is asked of an engine and what it answers: plain data, no vLLM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rlhf.types import FinishReason, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What is asked for per request; the rest is the recipe's."""
+
+    n: int
+    temperature: float
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawSample:
+    """One sampled response, as the engine gave it. text: only where the engine had to detokenise (stop strings)."""
+
+    segments: tuple[Segment, ...]
+    finish_reason: FinishReason
+    text: str | None
+    engine: str = ""
+
+
+class GenerationAbortedError(RuntimeError):
+    """A response was cut off (a publication with `abort`, or the engine's end): its prompt is handed out again."""
+
+
+class EngineLostError(RuntimeError):
+    """The engine, or the process it runs in, is gone: its prompts are handed out again and it is replaced."""

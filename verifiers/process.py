@@ -1,0 +1,188 @@
+"""The pool's side of one worker process: start it, talk to it against a deadline, kill it with its whole group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from verifiers.protocol import FrameBuffer, ProtocolError, encode
+
+_STDERR_TAIL = 4000
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerTimeout(Exception):
+    """No reply before the deadline."""
+
+
+class WorkerDied(Exception):
+    """The process has ended, or sent what is not a frame; the message says how, with the end of its stderr."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """memory_mb: address-space limit. python_path: folders of the user's modules. env: added to the clean
+    environment of workers that are not isolated."""
+
+    memory_mb: int
+    python_path: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class WorkerProcess:
+    """One `verifiers.worker`. Not thread-safe but for `kill`, which any thread may call.
+
+    The thread that constructs it must live as long as it: the kernel kills the worker when that thread ends.
+    """
+
+    def __init__(self, settings: WorkerSettings, clean_cwd: bool) -> None:
+        self.loaded: set[tuple[str, str]] = set()
+        self._frames = FrameBuffer()
+        self._outgoing = bytearray()
+        self._stderr = bytearray()
+        self._next_id = 0
+        self._awaited = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "verifiers.worker", str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=_environment(settings),
+            cwd="/" if clean_cwd else None,
+            start_new_session=True,
+        )
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        self._pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        for pipe in self._pipes:
+            os.set_blocking(pipe.fileno(), False)
+        self.post({"op": "init", "memory_mb": settings.memory_mb})
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def post(self, message: Mapping[str, Any]) -> None:
+        """Queue a request; `receive` sends what does not fit into the pipe now."""
+        self._outgoing += encode({"id": self._next_id, **message})
+        self._next_id += 1
+        self._flush()
+
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        """The reply to the oldest request without one.
+
+        Raises WorkerTimeout after `timeout_s` seconds, WorkerDied if there will never be one.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                reply = self._frames.next()
+            except ProtocolError as problem:
+                raise WorkerDied(str(problem)) from problem
+            if reply is not None:
+                break
+            self._exchange(deadline)
+        if reply.pop("id", None) != self._awaited:
+            raise WorkerDied("it answered another question than the one asked")
+        self._awaited += 1
+        return reply
+
+    def call(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        self.post(message)
+        return self.receive(timeout_s)
+
+    @property
+    def unanswered(self) -> int:
+        """Requests whose reply has not been received."""
+        return self._next_id - self._awaited
+
+    def kill(self) -> None:
+        """SIGKILL for the process group; the process is reaped."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Kill it and close the pipes. Only for the thread that talks to it."""
+        self.kill()
+        for pipe in self._pipes:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _flush(self) -> None:
+        while self._outgoing:
+            try:
+                sent = os.write(self._pipes[0].fileno(), self._outgoing[: 1 << 16])
+            except BlockingIOError:
+                return
+            except BrokenPipeError:
+                return  # the end of its output will say that it has died
+            del self._outgoing[:sent]
+
+    def _exchange(self, deadline: float) -> None:
+        """Wait for the pipes once, and move what can be moved."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise WorkerTimeout
+        stdin, stdout, stderr = self._pipes
+        with selectors.PollSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            if not stderr.closed:
+                selector.register(stderr, selectors.EVENT_READ)
+            if self._outgoing:
+                selector.register(stdin, selectors.EVENT_WRITE)
+            ready = {key.fileobj for key, _ in selector.select(left)}
+        if stdin in ready:
+            self._flush()
+        if stderr in ready and not self._drain_stderr():
+            stderr.close()
+        if stdout in ready:
+            data = os.read(stdout.fileno(), 1 << 16)
+            if not data:
+                raise WorkerDied(self._obituary())
+            self._frames.feed(data)
+
+    def _drain_stderr(self) -> bool:
+        """Keep the end of what it wrote to standard error; False at its end."""
+        data = os.read(self._pipes[2].fileno(), 1 << 16)
+        self._stderr = (self._stderr + data)[-_STDERR_TAIL:]
+        return bool(data)
+
+    def _obituary(self) -> str:
+        code = self._process.wait()
+        with contextlib.suppress(OSError, ValueError):
+            while self._drain_stderr():
+                pass
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        said = self._stderr.decode("utf-8", "replace").strip()
+        return f"its process ended with {how}" + (f"; it wrote: {said}" if said else "")
+
+
+def _environment(settings: WorkerSettings) -> dict[str, str]:
+    """A clean environment: nothing of the parent's but PATH, HOME, locale and what the user named."""
+    root = str(Path(__file__).resolve().parent.parent)
+    installed = root in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    paths: Sequence[str] = (*([] if installed else [root]), *settings.python_path)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **dict.fromkeys(_ONE_THREAD, "1"),
+        **settings.env,
+    }

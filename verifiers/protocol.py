@@ -1,0 +1,129 @@
+"""Frames between the pool and its workers: a 4-byte big-endian length, then that many bytes of JSON.
+
+Never a pickle: a worker that has judged hostile text is not trusted to send one. What comes back is checked
+field by field for its exact type; anything else is a `ProtocolError`, and the worker is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from verifiers.base import Sample, Verdict
+from verifiers.verifier import clip
+
+HEADER = struct.Struct(">I")
+MAX_REQUEST_BYTES = 64 << 20
+MAX_REPLY_BYTES = 1 << 20
+
+
+class ProtocolError(Exception):
+    """The other side sent something that is not a frame of this protocol."""
+
+
+def encode(message: Mapping[str, Any], limit: int = MAX_REQUEST_BYTES) -> bytes:
+    """One frame. Raises ValueError if `message` holds anything but JSON values or is longer than `limit` bytes."""
+    try:
+        body = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise ValueError(f"not JSON: {problem}; a sample's metadata and config hold JSON values only") from problem
+    if len(body) > limit:
+        raise ValueError(f"a message of {len(body)} bytes is longer than {limit}")
+    return HEADER.pack(len(body)) + body
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """The JSON object of one frame's body."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise ProtocolError(f"a frame that is not JSON: {problem}") from problem
+    if type(message) is not dict:
+        raise ProtocolError(f"a frame that holds a {type(message).__name__}, not an object")
+    return message
+
+
+class FrameBuffer:
+    """Bytes as they arrive, cut into frames."""
+
+    def __init__(self, limit: int = MAX_REPLY_BYTES) -> None:
+        self._bytes = bytearray()
+        self._limit = limit
+
+    def feed(self, data: bytes) -> None:
+        self._bytes += data
+
+    def next(self) -> dict[str, Any] | None:
+        """The next whole frame, or None if it has not all arrived."""
+        if len(self._bytes) < HEADER.size:
+            return None
+        (length,) = HEADER.unpack_from(self._bytes)
+        if length > self._limit:
+            raise ProtocolError(f"a frame of {length} bytes; at most {self._limit} are accepted")
+        end = HEADER.size + length
+        if len(self._bytes) < end:
+            return None
+        body = bytes(self._bytes[HEADER.size : end])
+        del self._bytes[:end]
+        return decode(body)
+
+
+def read_frame(fd: int, limit: int = MAX_REQUEST_BYTES) -> dict[str, Any] | None:
+    """Block for one frame on `fd`; None at its end."""
+    header = _read_exactly(fd, HEADER.size)
+    if header is None:
+        return None
+    (length,) = HEADER.unpack(header)
+    if length > limit:
+        raise ProtocolError(f"a frame of {length} bytes; at most {limit} are accepted")
+    body = _read_exactly(fd, length)
+    return None if body is None else decode(body)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _read_exactly(fd: int, count: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < count:
+        part = os.read(fd, min(count - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def sample_to_json(sample: Sample) -> dict[str, Any]:
+    return {
+        "prompt": sample.prompt,
+        "response": sample.response,
+        "reference": sample.reference,
+        "metadata": dict(sample.metadata),
+    }
+
+
+def sample_from_json(value: Mapping[str, Any]) -> Sample:
+    return Sample(value["prompt"], value["response"], value["reference"], value["metadata"])
+
+
+def verdict_from_json(value: object) -> Verdict:
+    """A verdict from hostile JSON: exact types only, texts cut, score and status consistent."""
+    if type(value) is not dict:
+        raise ProtocolError(f"a verdict that is a {type(value).__name__}")
+    score, status = value.get("score"), value.get("status")
+    extracted, reason = value.get("extracted"), value.get("reason")
+    if type(score) not in (float, int, type(None)) or type(status) is not str or type(reason) is not str:
+        raise ProtocolError("a verdict whose score, status or reason has the wrong type")
+    if type(extracted) not in (str, type(None)):
+        raise ProtocolError("a verdict whose `extracted` is not a text")
+    try:
+        number = None if score is None else float(score)
+        return Verdict(number, status, None if extracted is None else clip(extracted), clip(reason))  # type: ignore[arg-type]
+    except (ValueError, OverflowError) as problem:
+        raise ProtocolError(f"a verdict that contradicts itself: {problem}") from problem

@@ -1,0 +1,182 @@
+"""Names of verifiers: the built-in table, custom ones as `my_module:my_verifier`, and the decorator.
+
+The table holds light specs with import paths, so that listing names and checking a recipe import neither
+sympy nor reasoning-gym, and never a user's module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from verifiers.base import Verdict
+from verifiers.verifier import Outcome, Verifier
+
+_CUSTOM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting of a built-in verifier: its type, the values it may take (empty: any), and its meaning."""
+
+    type: type
+    default: Any
+    help: str
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierSpec:
+    """What is known about a built-in verifier without importing it.
+
+    isolated: it evaluates model text, and so runs only in a process without network or file access.
+    gold_checkable: its own gold answer can be written as a response, which it must then accept.
+    """
+
+    name: str
+    summary: str
+    import_path: str
+    isolated: bool = False
+    needs_reference: bool = True
+    gold_checkable: bool = False
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+_MATH = VerifierSpec(
+    "math",
+    "the last \\boxed{} of the response, equal in value to the reference (math-verify)",
+    "verifiers.math:math_verifier",
+    gold_checkable=True,
+    options={
+        "think_close": Option(str, "</think>", "text that ends the thinking part; boxes before it do not count"),
+    },
+)
+_FORMAT = VerifierSpec(
+    "format",
+    "think and answer tags exactly once and in order",
+    "verifiers.format:format_verifier",
+    needs_reference=False,
+    options={
+        "tags": Option(list, ["think", "answer"], "tag names, in the order in which they must come"),
+        "require_box": Option(bool, False, "the last tag's content must hold exactly one \\boxed{}"),
+        "opened_by_prompt": Option(bool, False, "the prompt already ends with the first opening tag"),
+        "allow_outside": Option(bool, False, "text before, between and after the tags is accepted"),
+    },
+)
+_REASONING_GYM = VerifierSpec(
+    "reasoning_gym",
+    "the scorer of the prompt's reasoning-gym task, in an isolated process",
+    "verifiers.reasoning_gym:reasoning_gym_verifier",
+    isolated=True,
+    needs_reference=False,
+    gold_checkable=True,
+    options={
+        "extract": Option(
+            str, "boxed", "where the answer stands: the last box, tag or line", ("boxed", "answer_tag", "last_line")
+        ),
+        "answer_tag": Option(str, "answer", "name of the tag, with extract: answer_tag"),
+        "think_close": Option(str, "</think>", "text that ends the thinking part; nothing before it counts"),
+    },
+)
+
+VERIFIERS: Mapping[str, VerifierSpec] = {spec.name: spec for spec in (_MATH, _FORMAT, _REASONING_GYM)}
+
+
+def verifier(
+    name: str | None = None,
+    *,
+    summary: str = "",
+    isolated: bool = False,
+    needs_reference: bool = True,
+    gold_response: Callable[..., str | None] | None = None,
+    screen: Callable[..., Verdict | None] | None = None,
+) -> Callable[[Callable[..., Outcome]], Verifier]:
+    """Turn `(sample, **config) -> Verdict | float | bool`, sync or async, into a verifier.
+
+    name: shown in reasons and metrics; default the function's.
+    isolated: run it only in a process without network or file access; say so if it evaluates model text.
+    needs_reference: a sample without a reference is then an `error` that says so.
+    gold_response: `(sample, **config) -> str | None`, a response that must be judged correct (checked at start).
+    screen: with isolated, `(sample, **config) -> Verdict | None`: answers that need no evaluation are settled by it.
+    """
+
+    def wrap(function: Callable[..., Outcome]) -> Verifier:
+        doc_line = (function.__doc__ or "").strip().split("\n")[0]
+        return Verifier(
+            function, name or function.__name__, summary or doc_line, isolated, needs_reference, gold_response, screen
+        )
+
+    if callable(name):
+        raise TypeError("write @verifier() with parentheses, e.g. @verifier(name='mine')")
+    return wrap
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError, saying what to write, if `name` cannot name a verifier. Imports nothing of a user's."""
+    if name in VERIFIERS or _CUSTOM.fullmatch(name):
+        return
+    if ":" in name:
+        raise ValueError(
+            f"verifier {name!r} is not an import path; write my_module:my_verifier (a dotted module, one colon, the "
+            "decorated function's name)"
+        )
+    near = difflib.get_close_matches(name, VERIFIERS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(
+        f"no verifier is called {name!r}; {hint}write one of {', '.join(sorted(VERIFIERS))}, or my_module:my_verifier "
+        "for your own"
+    )
+
+
+def check_config(name: str, config: Mapping[str, Any]) -> None:
+    """Raise ValueError on a setting that the built-in verifier `name` does not have; a custom one's are checked
+    by its worker, which has imported it."""
+    check_name(name)
+    spec = VERIFIERS.get(name)
+    if spec is None:
+        return
+    for key, value in config.items():
+        option = spec.options.get(key)
+        if option is None:
+            near = difflib.get_close_matches(key, spec.options, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"verifier {name!r} has no setting {key!r}{hint} It has: {', '.join(spec.options) or 'none'}"
+            )
+        if type(value) is not option.type:
+            raise ValueError(
+                f"verifier {name!r}, setting {key!r}: found {value!r}, write a {option.type.__name__}, "
+                f"e.g. {option.default!r}"
+            )
+        if option.choices and value not in option.choices:
+            raise ValueError(
+                f"verifier {name!r}, setting {key!r}: found {value!r}, write one of {', '.join(option.choices)}"
+            )
+
+
+def resolve(name: str) -> Verifier:
+    """Import and return the verifier `name`. Runs the user's module: call it in a worker process.
+
+    Raises ValueError for a name that cannot be one, ImportError if its module or function is missing, and
+    TypeError if what is found was not made by `@verifier`.
+    """
+    check_name(name)
+    spec = VERIFIERS.get(name)
+    path = spec.import_path if spec else name
+    module_name, _, attribute = path.partition(":")
+    found: Any = importlib.import_module(module_name)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            near = difflib.get_close_matches(part, dir(found), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ImportError(f"verifier {name!r}: {module_name} has no {part!r}{hint}")
+        found = getattr(found, part)
+    if not isinstance(found, Verifier):
+        raise TypeError(
+            f"verifier {name!r} is a {type(found).__name__}; decorate the function with @verifier() from verifiers"
+        )
+    return found

@@ -1,0 +1,106 @@
+"""A verifier: a function of a sample, with what the pool must know about it.
+
+Whatever the function does, `judge` answers with a Verdict: what it returned, converted, or an `error` that is
+attributed to it. Only MemoryError passes through, for the worker to handle.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verifiers.base import Sample, Verdict
+
+Outcome = Verdict | float | bool | Awaitable[Verdict | float | bool]
+RunAsync = Callable[[Coroutine[Any, Any, Any]], Any]
+
+MAX_TEXT = 2000
+"""Longest `extracted` or `reason` that leaves a verifier, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A named reward rule. Made by `@verifier(...)`; calling it calls the function.
+
+    screen: only for isolated verifiers: `(sample, **config) -> Verdict | None`, run without the fork that a sample
+    otherwise costs. It must not evaluate model text.
+    """
+
+    function: Callable[..., Outcome]
+    name: str
+    summary: str = ""
+    isolated: bool = False
+    needs_reference: bool = True
+    gold_response: Callable[..., str | None] | None = None
+    screen: Callable[..., Verdict | None] | None = None
+
+    def __call__(self, sample: Sample, **config: Any) -> Outcome:
+        return self.function(sample, **config)
+
+    def check_config(self, config: Mapping[str, Any]) -> None:
+        """Raise ValueError if the function does not take these settings."""
+        signature = inspect.signature(self.function)
+        try:
+            signature.bind(Sample("", ""), **config)
+        except TypeError as problem:
+            names = list(signature.parameters)[1:]
+            raise ValueError(
+                f"verifier {self.name!r}, config {dict(config)!r}: {problem}; its settings are "
+                f"{', '.join(names) or 'none'}"
+            ) from problem
+
+    def judge(self, sample: Sample, config: Mapping[str, Any], run_async: RunAsync) -> Verdict:
+        """The verdict on one sample; every failure of the function becomes an `error` verdict that names it."""
+        verdict = self._guarded(self.function, sample, config, run_async)
+        return Verdict.error(f"{self.name} gave no verdict") if verdict is None else verdict
+
+    def judge_screen(self, sample: Sample, config: Mapping[str, Any], run_async: RunAsync) -> Verdict | None:
+        """What can be said without evaluating model text, or None if the function itself is needed."""
+        return self._guarded(self.screen, sample, config, run_async) if self.screen else None
+
+    def _guarded(
+        self, function: Callable[..., Any], sample: Sample, config: Mapping[str, Any], run_async: RunAsync
+    ) -> Verdict | None:
+        if self.needs_reference and sample.reference is None:
+            return Verdict.error(f"{self.name} needs a reference and this sample has none; set data.reference_field")
+        try:
+            outcome = function(sample, **config)
+            if inspect.iscoroutine(outcome):
+                outcome = run_async(outcome)
+        except MemoryError:
+            raise
+        except BaseException as problem:  # noqa: BLE001 - the boundary: a user's function may raise anything
+            return Verdict.error(clip(f"{self.name} raised {_describe(problem)}"))
+        return None if outcome is None and function is self.screen else as_verdict(outcome, self.name)
+
+
+def as_verdict(outcome: object, name: str) -> Verdict:
+    """A verdict from what a verifier function returned: a Verdict, a bool, or a score of at most 1.0."""
+    if isinstance(outcome, Verdict):
+        return outcome
+    if isinstance(outcome, bool):
+        return Verdict.correct() if outcome else Verdict.wrong()
+    if isinstance(outcome, (int, float)):
+        score = float(outcome)
+        if math.isfinite(score) and score <= 1.0:
+            return Verdict.correct() if score == 1.0 else Verdict.wrong(score=score)
+        return Verdict.error(f"{name} returned {score!r}; a score is a finite number of at most 1.0, which is correct")
+    shown = clip(repr(outcome), 80)
+    return Verdict.error(f"{name} returned {shown} ({type(outcome).__name__}); return a Verdict, a float or a bool")
+
+
+def clip(text: str, limit: int = MAX_TEXT) -> str:
+    """`text`, cut to `limit` characters, with a mark where it was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _describe(problem: BaseException) -> str:
+    """`ValueError: message (file.py:12)`, the line being the innermost one."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(problem).__name__}: {problem}{where}"
