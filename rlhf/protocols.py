@@ -6,21 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from rlhf.learner.spec import StepResult
 from rlhf.publication import EngineProof, Manifest
 from rlhf.rollout.sampling import RawSample, Sampling
-from rlhf.types import Batch, Prompt
+from rlhf.types import Batch, Prompt, TrainSequence
 from verifiers.base import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What a learner reports of one optimizer step; `metrics` are of the whole batch, not of a rank."""
-
-    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class Engines(Protocol):
@@ -44,6 +37,14 @@ class Learner(Protocol):
     """All learner ranks as one."""
 
     async def update(self, batch: Batch) -> StepResult: ...
+
+    async def start_stage(self, learning_rate: float, warmup_steps: int, weight_decay: float) -> None:
+        """Begin another stage with the weights as they are: moments and step counter at zero, a new schedule."""
+        ...
+
+    async def sft_step(self, sequences: Sequence[TrainSequence]) -> StepResult:
+        """One step on the mean negative log-likelihood of the responses."""
+        ...
 
     async def write_weights(self, version: int, canary_ids: Sequence[int]) -> Manifest:
         """Lay out the weights for the engines, with the checksum of every tensor and the canary's answer."""

@@ -11,7 +11,7 @@ where one succeeds (`verify.isolation: required`).
 
 Not covered. The scorer holds the gold answer in the child's memory, so text that it evaluates can still forge the
 verdict of its *own* sample (a grammar for the answers is the remedy); it can read the Python installation, and `stat`
-any path; RLIMIT_AS bounds the memory of one process; the CPU time within the limit is spent; the kernel itself is trusted.
+any path; RLIMIT_AS bounds the memory of one process; time within the limit is spent; the kernel is trusted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def readable_folders() -> list[Path]:
     """The Python installation, its packages, and this package: what late imports of a scorer may need."""
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     folders = [Path(sysconfig.get_path(name)) for name in names]
-    folders.append(Path(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix, "installed_base": sys.base_prefix})))
+    folders.append(
+        Path(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix, "installed_base": sys.base_prefix}))
+    )
     folders += [Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
     folders.append(Path(__file__).resolve().parent)
     return list(dict.fromkeys(folders))
@@ -108,9 +110,11 @@ def open_probe_target() -> socket.socket | None:
         return None
 
 
-def prove(target: socket.socket | None) -> dict[str, str]:
-    """Try the attacks from where a sample is judged: attack -> "" if it was refused, else what succeeded."""
-    port = target.getsockname()[1] if target else 9
+def prove(port: int) -> dict[str, str]:
+    """Try the attacks from where a sample is judged: attack -> "" if it was refused, else what succeeded.
+
+    port: of a listener on 127.0.0.1 that was opened before the walls went up.
+    """
     return {
         "network": _try(lambda: socket.create_connection(("127.0.0.1", port), timeout=2), "connected over TCP"),
         "write": _try(_write_a_file, "wrote a file"),
@@ -128,8 +132,8 @@ def check_proof(proof: dict[str, str], applied: dict[str, str]) -> None:
     causes = "; ".join(f"{wall}: {why}" for wall, why in applied.items() if why)
     raise IsolationError(
         f"this machine does not isolate a process that evaluates model text: {', '.join(holes)}. "
-        f"Not available: {causes or 'nothing was refused'}. Run where user namespaces, Landlock and seccomp work, or accept "
-        "a killable process alone with verify.isolation: process_only"
+        f"Not available: {causes or 'nothing was refused'}. Run where user namespaces, Landlock and seccomp work, or "
+        "accept a killable process alone with verify.isolation: process_only"
     )
 
 

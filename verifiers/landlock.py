@@ -56,7 +56,9 @@ def _create_ruleset(version: int) -> int:
     if version >= 6:
         fields.append(_SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS)
     attributes = struct.pack(f"={len(fields)}Q", *fields)
-    created = syscall(_CREATE_RULESET, ctypes.c_char_p(attributes), ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
+    created = syscall(
+        _CREATE_RULESET, ctypes.c_char_p(attributes), ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0)
+    )
     return libc_call("landlock ruleset", created)
 
 
@@ -65,7 +67,11 @@ def _allow_reading(ruleset: int, folder: Path) -> None:
     try:
         rule = struct.pack("=Qi", _READ_FILE | _READ_DIR, fd)
         added = syscall(
-            _ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_RULE_PATH_BENEATH), ctypes.c_char_p(rule), ctypes.c_uint32(0)
+            _ADD_RULE,
+            ctypes.c_int(ruleset),
+            ctypes.c_int(_RULE_PATH_BENEATH),
+            ctypes.c_char_p(rule),
+            ctypes.c_uint32(0),
         )
         libc_call(f"landlock rule for {folder}", added)
     finally:

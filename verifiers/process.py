@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +19,15 @@ from typing import Any
 from verifiers.protocol import FrameBuffer, ProtocolError, encode
 
 _STDERR_TAIL = 4000
+_ENDING_S = 0.2
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-class WorkerTimeout(Exception):
+class WorkerTimeoutError(Exception):
     """No reply before the deadline."""
 
 
-class WorkerDied(Exception):
+class WorkerDiedError(Exception):
     """The process has ended, or sent what is not a frame; the message says how, with the end of its stderr."""
 
 
@@ -45,21 +47,23 @@ class WorkerProcess:
     The thread that constructs it must live as long as it: the kernel kills the worker when that thread ends.
     """
 
-    def __init__(self, settings: WorkerSettings, clean_cwd: bool) -> None:
+    def __init__(self, settings: WorkerSettings, isolated: bool) -> None:
         self.loaded: set[tuple[str, str]] = set()
         self._frames = FrameBuffer()
         self._outgoing = bytearray()
         self._stderr = bytearray()
         self._next_id = 0
         self._awaited = 0
+        self._reaped = False
+        self._reaping = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "verifiers.worker", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            env=_environment(settings),
-            cwd="/" if clean_cwd else None,
+            env=_environment(settings, isolated),
+            cwd="/" if isolated else None,
             start_new_session=True,
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
@@ -73,7 +77,11 @@ class WorkerProcess:
         return self._process.pid
 
     def alive(self) -> bool:
-        return self._process.poll() is None
+        """Whether it still runs. Does not reap it, so that its process group keeps its number."""
+        with self._reaping:
+            if self._reaped:
+                return False
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def post(self, message: Mapping[str, Any]) -> None:
         """Queue a request; `receive` sends what does not fit into the pipe now."""
@@ -84,19 +92,19 @@ class WorkerProcess:
     def receive(self, timeout_s: float) -> dict[str, Any]:
         """The reply to the oldest request without one.
 
-        Raises WorkerTimeout after `timeout_s` seconds, WorkerDied if there will never be one.
+        Raises WorkerTimeoutError after `timeout_s` seconds, WorkerDiedError if there will never be one.
         """
         deadline = time.monotonic() + timeout_s
         while True:
             try:
                 reply = self._frames.next()
             except ProtocolError as problem:
-                raise WorkerDied(str(problem)) from problem
+                raise WorkerDiedError(str(problem)) from problem
             if reply is not None:
                 break
             self._exchange(deadline)
         if reply.pop("id", None) != self._awaited:
-            raise WorkerDied("it answered another question than the one asked")
+            raise WorkerDiedError("it answered another question than the one asked")
         self._awaited += 1
         return reply
 
@@ -109,12 +117,15 @@ class WorkerProcess:
         """Requests whose reply has not been received."""
         return self._next_id - self._awaited
 
-    def kill(self) -> None:
-        """SIGKILL for the process group; the process is reaped."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        self._process.wait()
+    def kill(self) -> int:
+        """SIGKILL for the whole process group; reaps the process and returns its exit code (negative: a signal)."""
+        with self._reaping:
+            if not self._reaped:  # after that its number may belong to another
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
+                self._process.wait()
+                self._reaped = True
+            return int(self._process.returncode)
 
     def close(self) -> None:
         """Kill it and close the pipes. Only for the thread that talks to it."""
@@ -137,7 +148,7 @@ class WorkerProcess:
         """Wait for the pipes once, and move what can be moved."""
         left = deadline - time.monotonic()
         if left <= 0:
-            raise WorkerTimeout
+            raise WorkerTimeoutError
         stdin, stdout, stderr = self._pipes
         with selectors.PollSelector() as selector:
             selector.register(stdout, selectors.EVENT_READ)
@@ -153,7 +164,7 @@ class WorkerProcess:
         if stdout in ready:
             data = os.read(stdout.fileno(), 1 << 16)
             if not data:
-                raise WorkerDied(self._obituary())
+                raise WorkerDiedError(self._obituary())
             self._frames.feed(data)
 
     def _drain_stderr(self) -> bool:
@@ -162,8 +173,15 @@ class WorkerProcess:
         self._stderr = (self._stderr + data)[-_STDERR_TAIL:]
         return bool(data)
 
+    def _wait_or_kill(self) -> int:
+        """Its exit code, after the end of its output: it is ending, or has closed its pipe and will be killed."""
+        deadline = time.monotonic() + _ENDING_S
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return self.kill()
+
     def _obituary(self) -> str:
-        code = self._process.wait()
+        code = self._wait_or_kill()
         with contextlib.suppress(OSError, ValueError):
             while self._drain_stderr():
                 pass
@@ -172,17 +190,19 @@ class WorkerProcess:
         return f"its process ended with {how}" + (f"; it wrote: {said}" if said else "")
 
 
-def _environment(settings: WorkerSettings) -> dict[str, str]:
-    """A clean environment: nothing of the parent's but PATH, HOME, locale and what the user named."""
+def _environment(settings: WorkerSettings, isolated: bool) -> dict[str, str]:
+    """A clean environment: of the parent's PATH, HOME and TMPDIR, and what the user named; isolated, PATH alone."""
     root = str(Path(__file__).resolve().parent.parent)
     installed = root in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     paths: Sequence[str] = (*([] if installed else [root]), *settings.python_path)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in (("PATH",) if isolated else ("PATH", "HOME", "TMPDIR")) if name in os.environ
+    }
     return {
         **kept,
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         "PYTHONDONTWRITEBYTECODE": "1",
         **dict.fromkeys(_ONE_THREAD, "1"),
-        **settings.env,
+        **({} if isolated else settings.env),
     }

@@ -94,6 +94,7 @@ def verifier(
     needs_reference: bool = True,
     gold_response: Callable[..., str | None] | None = None,
     screen: Callable[..., Verdict | None] | None = None,
+    warm_up: Callable[[], None] | None = None,
 ) -> Callable[[Callable[..., Outcome]], Verifier]:
     """Turn `(sample, **config) -> Verdict | float | bool`, sync or async, into a verifier.
 
@@ -102,12 +103,20 @@ def verifier(
     needs_reference: a sample without a reference is then an `error` that says so.
     gold_response: `(sample, **config) -> str | None`, a response that must be judged correct (checked at start).
     screen: with isolated, `(sample, **config) -> Verdict | None`: answers that need no evaluation are settled by it.
+    warm_up: run once when a worker loads the verifier, for slow imports.
     """
 
     def wrap(function: Callable[..., Outcome]) -> Verifier:
         doc_line = (function.__doc__ or "").strip().split("\n")[0]
         return Verifier(
-            function, name or function.__name__, summary or doc_line, isolated, needs_reference, gold_response, screen
+            function,
+            name or function.__name__,
+            summary or doc_line,
+            isolated,
+            needs_reference,
+            gold_response,
+            screen,
+            warm_up,
         )
 
     if callable(name):

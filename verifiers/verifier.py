@@ -29,6 +29,7 @@ class Verifier:
 
     screen: only for isolated verifiers: `(sample, **config) -> Verdict | None`, run without the fork that a sample
     otherwise costs. It must not evaluate model text.
+    warm_up: run once when a worker loads the verifier: slow imports belong here, where no sample's time is spent.
     """
 
     function: Callable[..., Outcome]
@@ -38,6 +39,7 @@ class Verifier:
     needs_reference: bool = True
     gold_response: Callable[..., str | None] | None = None
     screen: Callable[..., Verdict | None] | None = None
+    warm_up: Callable[[], None] | None = None
 
     def __call__(self, sample: Sample, **config: Any) -> Outcome:
         return self.function(sample, **config)

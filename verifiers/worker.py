@@ -22,10 +22,17 @@ from typing import Any
 from verifiers import isolation, linux
 from verifiers.base import Sample, Verdict
 from verifiers.forked import SETUP_FAILED, run_in_child
-from verifiers.protocol import MAX_REPLY_BYTES, ProtocolError, encode, read_frame, sample_from_json
-from verifiers.protocol import verdict_from_json, write_all
+from verifiers.protocol import (
+    MAX_REPLY_BYTES,
+    ProtocolError,
+    encode,
+    read_frame,
+    sample_from_json,
+    verdict_from_json,
+    write_all,
+)
 from verifiers.registry import resolve
-from verifiers.verifier import Verifier, clip
+from verifiers.verifier import RunAsync, Verifier, clip
 
 _PRIVATE_FD = 200
 SETUP_CHECK_S = 10.0
@@ -62,6 +69,8 @@ class Worker:
         name = request["name"]
         try:
             found = self._loaded.get(name) or resolve(name)
+            if name not in self._loaded and found.warm_up is not None:
+                found.warm_up()
             found.check_config(request["config"])
         except MemoryError:
             return {"problem": f"verifier {name!r} does not fit into its memory limit; raise verify.memory_mb"}
@@ -76,10 +85,12 @@ class Worker:
         os.dup2(null, 2)
         os.close(null)
         target = isolation.open_probe_target()
+        port = target.getsockname()[1] if target is not None else 9
         parent = os.getppid()
         self._applied = isolation.isolate()
         linux.die_with_parent(parent)  # changing credentials has cleared it
-        ended = run_in_child(lambda: _proof(target), self._applied, SETUP_CHECK_S)
+        applied = self._applied
+        ended = run_in_child(lambda: {"proof": isolation.prove(port), "applied": applied.walls}, applied, SETUP_CHECK_S)
         if target is not None:
             target.close()
         gc.collect()
@@ -96,25 +107,19 @@ class Worker:
                 return {"uncheckable": True}
             sample = Sample(sample.prompt, response, sample.reference, sample.metadata)
         if self._applied is None:
-            return self._judge_here(found, sample, config)
+            return _judge_here(found, sample, config, self._runner.run)
         return self._judge_in_child(found, sample, config, request["timeout_s"])
-
-    def _judge_here(self, found: Verifier, sample: Sample, config: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return {"verdict": found.judge(sample, config, self._runner.run).to_json()}
-        except MemoryError:
-            return {"failure": "memory"}
 
     def _judge_in_child(
         self, found: Verifier, sample: Sample, config: Mapping[str, Any], timeout_s: float
     ) -> dict[str, Any]:
         assert self._applied is not None
         started = time.monotonic()
-        verdict = found.judge_screen(sample, config, self._runner.run)
+        verdict = found.judge_screen(sample, config, asyncio.run)
         if verdict is not None:
             return {"verdict": verdict.to_json()}
         left = max(timeout_s - (time.monotonic() - started), 0.0)
-        ended = run_in_child(lambda: self._judge_here(found, sample, config), self._applied, left)
+        ended = run_in_child(lambda: _judge_here(found, sample, config, asyncio.run), self._applied, left)
         if ended.timed_out:
             return {"failure": "timeout"}
         if ended.signal is not None or ended.exit_code == SETUP_FAILED:
@@ -123,6 +128,13 @@ class Worker:
         return _checked(ended.result) or {
             "verdict": Verdict.wrong(reason="this answer ended the process that scored it").to_json()
         }
+
+
+def _judge_here(found: Verifier, sample: Sample, config: Mapping[str, Any], run_async: RunAsync) -> dict[str, Any]:
+    try:
+        return {"verdict": found.judge(sample, config, run_async).to_json()}
+    except MemoryError:
+        return {"failure": "memory"}
 
 
 def _checked(result: object) -> dict[str, Any] | None:
@@ -135,11 +147,6 @@ def _checked(result: object) -> dict[str, Any] | None:
         return {"verdict": verdict_from_json(result.get("verdict")).to_json()}
     except ProtocolError:
         return None
-
-
-def _proof(target: Any) -> dict[str, Any]:
-    """Run in a child: which attacks were refused there, and which of its walls could not be put up."""
-    return {"proof": isolation.prove(target), "applied": {}}
 
 
 def _take_pipes() -> tuple[int, int]:

@@ -36,7 +36,9 @@ class Interval:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.low <= self.value <= self.high <= 1.0:
-            raise ValueError(f"an interval needs 0 <= low <= value <= high <= 1, not {self.low}, {self.value}, {self.high}")
+            raise ValueError(
+                f"an interval needs 0 <= low <= value <= high <= 1, not {self.low}, {self.value}, {self.high}"
+            )
 
     def overlaps(self, other: Interval) -> bool:
         return self.low <= other.high and other.low <= self.high
@@ -91,7 +93,10 @@ def t_quantile(probability: float, degrees: int) -> float:
     import mpmath
 
     def excess(t: float) -> float:
-        return float(1 - mpmath.betainc(degrees / 2, 0.5, 0, degrees / (degrees + t * t), regularized=True) / 2) - probability
+        return (
+            float(1 - mpmath.betainc(degrees / 2, 0.5, 0, degrees / (degrees + t * t), regularized=True) / 2)
+            - probability
+        )
 
     low = high = NormalDist().inv_cdf(probability)  # t's tails are heavier, so the normal's quantile is below it
     while excess(high) < 0:

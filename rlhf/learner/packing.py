@@ -55,6 +55,11 @@ class StepPlan:
     def micro_batches(self) -> int:
         return len(self.ranks[0])
 
+    def imbalance(self, hidden: int) -> float:
+        """Cost of the dearest rank over the mean: 1 is even."""
+        costs = [sum(u.cost(hidden) for micro in rank for u in micro) for rank in self.ranks]
+        return max(costs) * len(costs) / sum(costs)
+
 
 def plan_step(
     sequences: Sequence[TrainSequence],

@@ -5,29 +5,84 @@ All methods but `close` are collective: every rank calls them, in the same order
 
 from __future__ import annotations
 
-import logging
-import os
 import random
-import socket
-import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
+from rlhf.algorithms.loss_types import LossInputs, LossOutput
+from rlhf.learner.attention import NAME, PACKABLE, register
+from rlhf.learner.checkpoint import TAG, read_rank_state, write_rank_state
 from rlhf.learner.config import deepspeed_config, learning_rate_at, parameter_groups
-from rlhf.learner.spec import LearnerSpec, LossFn, NonFiniteError, OldLogprobs, StepResult
+from rlhf.learner.engine import Engine, join_group, leave_group
+from rlhf.learner.layout import MicroBatch, build
+from rlhf.learner.metrics import Tally, all_reduced, step_metrics
+from rlhf.learner.packing import StepPlan, plan_step
+from rlhf.learner.policy import PolicyModule
+from rlhf.learner.router import RouterMonitor, RouterRecord
+from rlhf.learner.spec import LearnerSpec, LossFn, OldLogprobs, StepResult
+from rlhf.learner.weights import export_folder, gathered_weights
+from rlhf.models.load import load_policy
+from rlhf.models.moe import moe_block_classes
 from rlhf.types import Batch, TrainSequence
 
 
+@dataclass(slots=True)
+class Stage:
+    """The schedule and where it stands; saved with a checkpoint."""
+
+    learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    old_logprobs: OldLogprobs
+    entropy_gradient: bool
+    compare: bool  # whether behaviour log-probabilities mean something (not in supervised steps)
+
+
 class LearnerRank:
-    """Loads the policy, joins the process group (gloo on a CPU, nccl on a GPU) and builds the engine."""
+    """Loads the policy, joins the process group (gloo on a CPU, nccl on a GPU) and builds the engine.
 
-    notices: tuple[str, ...]  # what a user should be told, e.g. that this architecture is padded
+    notices: what a user should be told, e.g. that this architecture is padded and why.
+    """
 
-    def __init__(self, spec: LearnerSpec) -> None: ...
+    def __init__(self, spec: LearnerSpec) -> None:
+        self.spec = spec
+        torch.set_num_threads(spec.threads)
+        random.seed(spec.seed)
+        np.random.seed(spec.seed)  # noqa: NPY002 - the generator that libraries use
+        torch.manual_seed(spec.seed)
+        register()
+        learner = spec.learner
+        policy = load_policy(
+            spec.model_dir, spec.policy.dtype, spec.policy.attention, packable=PACKABLE, packed_name=NAME, device=spec.device
+        )
+        self.model = policy.model
+        self.layout = policy.layout
+        self.notices: tuple[str, ...] = (policy.notice,) if policy.notice else ()
+        if learner.gradient_checkpointing:
+            self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        self._stage = Stage(learner.learning_rate, learner.warmup_steps, learner.weight_decay)
+        self._router = RouterMonitor(self.model)
+        module = PolicyModule(self.model, learner.logit_chunk).train()
+        config = deepspeed_config(
+            learner, spec.policy.dtype, spec.device, sum(p.numel() for p in module.parameters()), moe_block_classes(self.model)
+        )
+        join_group(spec)
+        self._engine = Engine(module, config, parameter_groups(module, learner.weight_decay), spec.world_size)
+        self._closed = False
+
+    # -- learning ---------------------------------------------------------------------------------------------
 
     def update(
         self,
@@ -44,35 +99,209 @@ class LearnerRank:
         entropy_gradient: hand the loss the entropy with its gradient (`entropy_BT`), else None.
         Raises NonFiniteError before anything is changed.
         """
-        raise NotImplementedError
+        return self._step(batch, loss, StepOptions(old_logprobs, entropy_gradient, compare=True))
 
     def sft_step(self, sequences: Sequence[TrainSequence]) -> StepResult:
-        """One step on the mean negative log-likelihood of the masked response tokens."""
-        raise NotImplementedError
-
-    def logp(self, sequences: Sequence[TrainSequence], temperature: float = 1.0) -> list[np.ndarray]:
-        """Log-probability of each response token, float32 [R] per sequence, in order; on every rank."""
-        raise NotImplementedError
+        """One step on the mean negative log-likelihood of the masked response tokens, nats a token."""
+        return self._step(Batch.of(sequences), _nll, StepOptions("recomputed", False, compare=False))
 
     def start_stage(self, learning_rate: float, warmup_steps: int, weight_decay: float) -> None:
         """Begin another stage with the weights as they are: moments and step counter at zero, a new schedule."""
-        raise NotImplementedError
+        self._stage = Stage(learning_rate, warmup_steps, weight_decay)
+        self._engine.decay_matrices(weight_decay)
+        self._engine.reset_moments()
+
+    def _step(self, batch: Batch, loss: LossFn, options: StepOptions) -> StepResult:
+        tally = Tally()
+        plan = self._plan(batch.sequences)
+        micros = self._micro_batches(plan, batch.sequences)
+        router = _RouterTerm(self._router, self.spec.learner.router_aux_coef, batch.sequences)
+        if router.needs_counting(len(micros)):
+            with tally.seconds("counting"):
+                self._count_experts(micros, router)
+        for i, micro in enumerate(micros):
+            share = self._micro_loss(micro, batch, loss, options, router, tally)
+            with tally.seconds("backward"):
+                self._engine.backward(share, last=i == len(micros) - 1)
+        stage = self._stage
+        rate = learning_rate_at(stage.step, stage.learning_rate, stage.warmup_steps)
+        with tally.seconds("optimizer"):
+            norm = self._engine.step(rate)
+        stage.step += 1
+        sums, maxima = tally.reduced()
+        metrics = step_metrics(sums, maxima, batch.global_tokens, batch.global_sequences)
+        metrics |= router.metrics() | {
+            "learner/micro_batches": float(plan.micro_batches),
+            "learner/imbalance": plan.imbalance(self._hidden),
+        }
+        return StepResult(stage.step, sums["objective"], norm, rate, metrics)
+
+    def _micro_loss(
+        self, micro: MicroBatch, batch: Batch, loss: LossFn, options: StepOptions, router: _RouterTerm, tally: Tally
+    ) -> Tensor:
+        """This micro-batch's share of the objective, its statistics added to the tally."""
+        with tally.seconds("forward"):
+            with self._router.recording() as record:
+                logp_N, entropy_N = self._engine(micro, batch.temperature, options.entropy_gradient)
+            if not micro.members:
+                return (logp_N.sum() + entropy_N.sum()) * 0.0 + router.term(record, micro)
+            members = [batch.sequences[m] for m in micro.members]
+            logp_BT, entropy_BT = micro.to_rows(logp_N), micro.to_rows(entropy_N)
+            behaviour_BT = micro.gather_rows([s.behaviour_logp_R for s in members])
+            mask_BT = micro.gather_rows([s.mask_R for s in members])
+            output = loss(
+                LossInputs(
+                    logp_BT=logp_BT,
+                    old_logp_BT=behaviour_BT if options.old_logprobs == "behaviour" else logp_BT.detach(),
+                    advantage_BT=micro.gather_rows([s.advantage_R for s in members]),
+                    mask_BT=mask_BT,
+                    global_tokens=batch.global_tokens,
+                    global_sequences=batch.global_sequences,
+                    entropy_BT=entropy_BT if options.entropy_gradient else None,
+                )
+            )
+            share = output.loss + router.term(record, micro)
+        tally.add("objective", share.detach())
+        for name, value in output.sums.items():
+            tally.add(f"loss/{name}", value)
+        tally.tokens(logp_BT.detach(), behaviour_BT, entropy_BT.detach(), mask_BT, options.compare)
+        tally.add("tokens_run", micro.tokens)
+        tally.add("slots", micro.slots)
+        tally.add("tokens_unshared", float(micro.weight_S.sum()))
+        if not bool(torch.isfinite(share)):
+            # Reaches every rank through the gradient's norm, where the engine drops the step on all of them.
+            share = logp_N.sum() * float("nan")
+        return share
+
+    def _count_experts(self, micros: Sequence[MicroBatch], router: _RouterTerm) -> None:
+        with torch.no_grad():
+            for micro in micros:
+                with self._router.recording() as record:
+                    self._engine(micro, 1.0, head=False)
+                router.count(record, micro)
+        router.finish_counting()
+
+    def logp(self, sequences: Sequence[TrainSequence], temperature: float = 1.0) -> list[np.ndarray]:
+        """Log-probability of each response token, float32 [R] per sequence, in order; on every rank."""
+        found: dict[int, np.ndarray] = {}
+        with torch.no_grad():
+            for micro in self._micro_batches(self._plan(sequences), sequences):
+                logp_N, _ = self._engine(micro, temperature)
+                rows = logp_N.cpu().numpy()
+                for member in micro.members:
+                    length = len(sequences[member].response_ids_R)
+                    found[member], rows = rows[:length].copy(), rows[length:]
+        if self.spec.world_size > 1:
+            everyone: list[dict[int, np.ndarray]] = [{}] * self.spec.world_size
+            dist.all_gather_object(everyone, found)
+            found = {k: v for part in everyone for k, v in part.items()}
+        return [found[i] for i in range(len(sequences))]
+
+    @property
+    def _hidden(self) -> int:
+        return int(self.model.config.hidden_size)
+
+    def _plan(self, sequences: Sequence[TrainSequence]) -> StepPlan:
+        learner = self.spec.learner
+        return plan_step(
+            sequences,
+            self.spec.world_size,
+            learner.token_budget,
+            hidden=self._hidden,
+            share_prompts=learner.share_prompts,
+            padded=self.layout == "padded",
+        )
+
+    def _micro_batches(self, plan: StepPlan, sequences: Sequence[TrainSequence]) -> list[MicroBatch]:
+        padded = self.layout == "padded"
+        return [build(m, sequences, padded=padded, device=self.spec.device) for m in plan.ranks[self.spec.rank]]
+
+    # -- weights and state ------------------------------------------------------------------------------------
 
     def named_weights(self, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Tensor]]:
-        """(name in the checkpoint, tensor on the CPU), as save_pretrained names them; data on rank 0 only."""
-        raise NotImplementedError
+        """(name in the checkpoint, tensor on the CPU), one layer at a time, named as save_pretrained does.
+
+        dtype: of floating tensors; default as they are. Nothing is yielded on ranks other than 0, which must
+        exhaust the iterator all the same: under ZeRO-3 each layer is gathered from all of them.
+        """
+        return gathered_weights(self._engine, self.model, self.spec.rank, dtype)
+
+    def export_hf(self, folder: str | Path, tokenizer: Any = None) -> None:
+        """A folder that transformers and vLLM load, written by rank 0."""
+        export_folder(self._engine, self.model, self.spec.rank, Path(folder), tokenizer)
 
     def save(self, folder: str | Path) -> None:
         """Weights, optimizer, schedule, RNG states of every rank; `load` restores them bit for bit."""
-        raise NotImplementedError
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._engine.ds.save_checkpoint(str(folder), tag=TAG, save_latest=False)
+        write_rank_state(folder, self.spec.rank, asdict(self._stage))
+        dist.barrier()
 
     def load(self, folder: str | Path) -> None:
-        raise NotImplementedError
-
-    def export_hf(self, folder: str | Path, tokenizer: object | None = None) -> None:
-        """A folder that transformers and vLLM load, written by rank 0."""
-        raise NotImplementedError
+        """What `save` wrote, with the same number of ranks and the same ZeRO stage; FileNotFoundError, ValueError."""
+        folder = Path(folder)
+        if not (folder / TAG).is_dir():
+            raise FileNotFoundError(f"{folder}: no learner state here (a folder written by save() holds {TAG}/)")
+        stage = read_rank_state(folder, self.spec.rank, self.spec.world_size)
+        self._engine.ds.load_checkpoint(str(folder), tag=TAG)
+        self._stage = Stage(**stage)
+        dist.barrier()
 
     def close(self) -> None:
         """Free the engine and leave the process group. Safe to call twice."""
-        raise NotImplementedError
+        if not self._closed:
+            self._closed = True
+            self._router.close()
+            self._engine.close()
+            leave_group()
+
+
+class _RouterTerm:
+    """The router's part of one step: its loss, where the recipe asks for one, and the load of the experts."""
+
+    def __init__(self, monitor: RouterMonitor, coefficient: float, sequences: Sequence[TrainSequence]) -> None:
+        self._monitor = monitor
+        self._coefficient = coefficient if monitor else 0.0
+        self._total = float(sum(s.total_tokens - 1 for s in sequences))
+        self._counts_ME: Tensor | None = None
+        self._counted = False
+
+    def needs_counting(self, micro_batches: int) -> bool:
+        """With one micro-batch a rank, the update's own forward knows the counts in time."""
+        return self._coefficient > 0.0 and micro_batches > 1
+
+    def count(self, record: RouterRecord, micro: MicroBatch) -> None:
+        counts_ME = record.counts(micro.weight_S)
+        self._counts_ME = counts_ME if self._counts_ME is None else self._counts_ME + counts_ME
+
+    def finish_counting(self) -> None:
+        if self._counts_ME is not None:
+            all_reduced(self._counts_ME)
+        self._counted = True
+
+    def term(self, record: RouterRecord, micro: MicroBatch) -> Tensor | float:
+        """This micro-batch's share of coefficient * aux, and its counts."""
+        if not self._monitor:
+            return 0.0
+        if not self._counted:
+            self.count(record, micro)
+        if self._coefficient == 0.0:
+            return 0.0
+        if not self._counted:
+            self.finish_counting()
+        assert self._counts_ME is not None
+        return self._coefficient * record.loss(micro.weight_S, self._counts_ME, self._total)
+
+    def metrics(self) -> dict[str, float]:
+        """Load per layer and expert; a collective where nothing was reduced before."""
+        if self._counts_ME is None:
+            return {}
+        if not self._counted:
+            self.finish_counting()
+        return self._monitor.load_metrics(self._counts_ME)
+
+
+def _nll(inputs: LossInputs) -> LossOutput:
+    nll = -(inputs.logp_BT * inputs.mask_BT).sum() / inputs.global_tokens
+    return LossOutput(nll, {"nll": nll.detach()})

@@ -57,16 +57,19 @@ class JsonlSink:
         if resume_step is None:
             if path.exists() and path.stat().st_size:
                 raise MetricsFileError(
-                    f"{path}: holds the metrics of an earlier run. Write `--resume` to continue it, or choose another `run.name`."
+                    f"{path}: holds the metrics of an earlier run. "
+                    "Write `--resume` to continue it, or choose another `run.name`."
                 )
         elif path.exists():
             self._last_step = _keep_through(path, resume_step)
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Writes one line. Raises ValueError if `step` is not after the last one written, OSError if the disk refuses."""
+        """Writes one line. Raises ValueError for a step not after the last one, OSError if the disk refuses."""
         if self._last_step is not None and step <= self._last_step:
-            raise ValueError(f"{self.path}: step {step} comes after step {self._last_step}; a step is written once, in order")
+            raise ValueError(
+                f"{self.path}: step {step} comes after step {self._last_step}; a step is written once, in order"
+            )
         if "step" in metrics:
             raise ValueError(f"{self.path}: `step` is the line's own key; name the metric otherwise")
         row: dict[str, Any] = {"step": step}
@@ -114,7 +117,9 @@ def _lines(path: Path) -> Iterator[_Line]:
             row = _parse(text)
             if row is None and file.peek(1):  # type: ignore[attr-defined]
                 found = text[:80].decode("utf-8", "replace").rstrip()
-                raise MetricsFileError(f'{path}:{number}: not a JSON object with an integer "step": {found!r}. Delete that line.')
+                raise MetricsFileError(
+                    f'{path}:{number}: not a JSON object with an integer "step": {found!r}. Delete that line.'
+                )
             yield _Line(number, text, row)
 
 

@@ -101,7 +101,7 @@ class Pace:
         self._seconds: deque[float] = deque(maxlen=RECENT_STEPS)
 
     def ended(self, metrics: Mapping[str, Any]) -> None:
-        """A step has ended; its time is `time/step` where the metrics have it, else the time since the last one ended."""
+        """A step has ended. Its time is `time/step` where logged, else the time since the last one ended."""
         now = self._clock()
         measured = metrics.get(keys.STEP_SECONDS)
         if measured is None and self._last_end is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -34,7 +35,9 @@ class PanelView:
         self._step_end: float | None = None
         self._spinner = Spinner("dots", style="cyan")
         self._console = Console(file=stream, highlight=False)
-        self._live = Live(self, console=self._console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False)
+        self._live = Live(
+            self, console=self._console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False
+        )
         self._live.start()
 
     def stage(self, name: str, detail: str = "") -> None:
@@ -97,7 +100,9 @@ class PanelView:
     def _accuracy_row(self) -> RenderableType:
         width = max(10, self._console.width - 36)
         first, last = self._accuracy[0], self._accuracy[-1]
-        return Text.assemble(("accuracy ", "dim"), (sparkline(self._accuracy, width), "green"), f" {first:.2f} → {last:.2f}")
+        return Text.assemble(
+            ("accuracy ", "dim"), (sparkline(self._accuracy, width), "green"), f" {first:.2f} → {last:.2f}"
+        )
 
 
 def _figures_row(shown: Iterable[tuple[str, str]]) -> RenderableType:
@@ -112,5 +117,5 @@ def sparkline(values: list[float], width: int) -> str:
     """`values` (each from 0 to 1) as bars; more values than `width` are averaged in `width` even bins."""
     if len(values) > width:
         edges = [len(values) * i // width for i in range(width + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+        values = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
     return "".join(BARS[min(len(BARS) - 1, max(0, int(v * len(BARS))))] for v in values)

@@ -121,7 +121,9 @@ class MetricBag(Mapping[str, Metric]):
             self._metrics[name] = metric
             return
         if type(held) is not type(metric):
-            raise TypeError(f"metric {name!r} is a {type(held).__name__}; a {type(metric).__name__} cannot be added to it")
+            raise TypeError(
+                f"metric {name!r} is a {type(held).__name__}; a {type(metric).__name__} cannot be added to it"
+            )
         self._metrics[name] = held + metric
 
     def mean(self, name: str, value: float, count: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""Where a step's numbers go: `metrics.jsonl` always, TensorBoard by default, W&B and trackio where the recipe names them.
+"""Where a step's numbers go: `metrics.jsonl` always, TensorBoard by default, W&B and trackio where named.
 
 The file is the run's record: if it cannot be written, the run stops with the disk's error. The trackers are
 not: one that cannot start is an error before training (`TrackerError`), one that fails later is warned about
@@ -8,11 +8,11 @@ outage neither stops nor slows a step.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,7 +57,9 @@ class GuardedSink:
             call()
         except Exception as error:  # noqa: BLE001 - a tracker may raise anything, and none of it may stop training
             self.failed = True
-            self._warn(f"tracker {self.name} failed and is switched off ({type(error).__name__}: {error}); training goes on")
+            self._warn(
+                f"tracker {self.name} failed and is switched off ({type(error).__name__}: {error}); training goes on"
+            )
 
 
 class BackgroundSink:
@@ -85,8 +87,8 @@ class BackgroundSink:
             self.dropped += 1
             if self.dropped == 1:
                 self._warn(
-                    f"tracker {self.name} does not keep up ({self._queue.maxsize} steps are waiting): steps are left out of it from "
-                    f"step {step} on; metrics.jsonl holds them all"
+                    f"tracker {self.name} does not keep up ({self._queue.maxsize} steps are waiting): "
+                    f"it misses steps from {step} on; metrics.jsonl holds them all"
                 )
 
     def close(self) -> None:
@@ -94,14 +96,15 @@ class BackgroundSink:
         if self._closing.is_set():
             return
         self._closing.set()
-        try:
+        with contextlib.suppress(queue.Full):  # full: the thread is not waiting, and sees _closing in the end
             self._queue.put_nowait(None)  # wakes the thread if it waits
-        except queue.Full:
-            pass  # it is not waiting: it sees _closing when the queue is empty
         self._thread.join(self._close_seconds)
         if self._thread.is_alive():
             left = self._queue.qsize()
-            self._warn(f"tracker {self.name} did not finish in {self._close_seconds:g} s and is given up ({left} steps not sent)")
+            self._warn(
+                f"tracker {self.name} did not finish in {self._close_seconds:g} s and is given up "
+                f"({left} steps not sent)"
+            )
 
     def _work(self) -> None:
         while not (self._closing.is_set() and self._queue.empty()):
@@ -118,7 +121,7 @@ class SinkGroup:
         self.record, self.trackers = record, tuple(trackers)
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Writes the step's metrics everywhere. Values are numbers or None (no data: null in the file, absent in trackers)."""
+        """Writes the step's metrics everywhere. None is no data: null in the file, absent in trackers."""
         numbers = {key: plain_number(key, value) for key, value in metrics.items()}
         self.record.log(step, numbers)
         present = {key: value for key, value in numbers.items() if value is not None}
@@ -143,6 +146,7 @@ def open_sinks(
     run_name: str,
     config_dict: Mapping[str, Any],
     resume_step: int | None = None,
+    *,
     warn: Warn = _log.warning,
 ) -> SinkGroup:
     """Opens what the recipe's `tracking` section names.
@@ -153,7 +157,7 @@ def open_sinks(
     Raises TrackerError if a tracker cannot start, MetricsFileError if the file may not be written.
     """
     name = run_name if resume_step is None else f"{run_name}-from-{resume_step}"
-    with ExitStack() as undo:
+    with contextlib.ExitStack() as undo:
         record = JsonlSink(run_dir / "metrics.jsonl", resume_step)
         undo.callback(record.close)
         trackers: list[GuardedSink | BackgroundSink] = []

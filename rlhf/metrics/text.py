@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-# CSI (colours, cursor), then OSC/DCS/SOS/PM/APC strings (titles, links, clipboard) up to their terminator, then any other two-byte escape.
+# CSI (colours, cursor); OSC, DCS, SOS, PM, APC strings (titles, links, clipboard) up to their terminator; other escapes.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# C0 and C1 controls but newline and tab; line and paragraph separators; bidirectional overrides and isolates; zero-width marks.
+# C0 and C1 controls but newline and tab; line separators; bidirectional overrides and isolates; zero-width marks.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 

@@ -27,9 +27,14 @@ def _starting(key: str, off: str) -> Iterator[None]:
     except TrackerError:
         raise
     except ImportError as error:
-        raise TrackerError(f"tracking.{key}: its library cannot be imported ({error}). Install it, or write `tracking.{key}={off}`.") from error
+        raise TrackerError(
+            f"tracking.{key}: its library cannot be imported ({error}). Install it, or write `tracking.{key}={off}`."
+        ) from error
     except Exception as error:
-        raise TrackerError(f"tracking.{key}: cannot start ({type(error).__name__}: {error}). Mend that, or write `tracking.{key}={off}`.") from error
+        raise TrackerError(
+            f"tracking.{key}: cannot start ({type(error).__name__}: {error}). "
+            f"Mend that, or write `tracking.{key}={off}`."
+        ) from error
 
 
 class TensorBoardSink:
@@ -63,12 +68,19 @@ class WandbSink:
             mode = os.environ.get("WANDB_MODE") or "online"
             if mode == "online" and not _wandb_has_key():
                 raise TrackerError(
-                    "tracking.wandb_project: W&B has no API key here, and a training run does not prompt for one. Set WANDB_API_KEY, "
-                    "or run `wandb login` once, or set WANDB_MODE=offline and `wandb sync` later, or write `tracking.wandb_project=null`."
+                    "tracking.wandb_project: W&B has no API key here, and a training run does not prompt for one. "
+                    "Set WANDB_API_KEY, or run `wandb login` once, or set WANDB_MODE=offline and `wandb sync` later, "
+                    "or write `tracking.wandb_project=null`."
                 )
             settings = wandb.Settings(silent=True, console="off", init_timeout=60.0)
             self._run = wandb.init(
-                project=project, name=name, group=group, dir=str(run_dir), config=dict(config), settings=settings, mode=mode
+                project=project,
+                name=name,
+                group=group,
+                dir=str(run_dir),
+                config=dict(config),
+                settings=settings,
+                mode=mode,  # type: ignore[arg-type]
             )
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
@@ -89,7 +101,9 @@ def _wandb_has_key() -> bool:
             try:
                 return netrc.netrc(place).authenticators(host) is not None
             except netrc.NetrcParseError as error:
-                raise TrackerError(f"{place}: cannot be read for a W&B key ({error}). Mend it, or set WANDB_API_KEY.") from error
+                raise TrackerError(
+                    f"{place}: cannot be read for a W&B key ({error}). Mend it, or set WANDB_API_KEY."
+                ) from error
     return False
 
 
@@ -102,7 +116,13 @@ class TrackioSink:
             import trackio
 
             self._run = trackio.init(
-                project=project, name=name, group=group, config=dict(config), embed=False, auto_log_cpu=False, auto_log_gpu=False
+                project=project,
+                name=name,
+                group=group,
+                config=dict(config),
+                embed=False,
+                auto_log_cpu=False,
+                auto_log_gpu=False,
             )
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:

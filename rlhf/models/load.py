@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging
 
 from rlhf.models.moe import choose_experts_implementation
 
@@ -41,23 +44,36 @@ def choose_layout(attention: str, config: Any, packable: tuple[str, ...]) -> tup
     return "padded", f"sequences are padded, not packed: {obstacle}"
 
 
-def load_policy(folder: str | Path, dtype: str, attention: str, device: str = "cpu") -> LoadedPolicy:
-    """Load, choose the layout, check that the head can be computed apart from the model."""
-    from rlhf.learner.attention import NAME, PACKABLE, register
+def load_policy(
+    folder: str | Path, dtype: str, attention: str, *, packable: tuple[str, ...], packed_name: str, device: str = "cpu"
+) -> LoadedPolicy:
+    """Load, choose the layout, check that the head can be computed apart from the model.
 
+    packable: model types that may be packed; packed_name: the registered attention function that packs them.
+    """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: no config.json; policy.model must be a folder in Hugging Face format")
-    register()
-    config = AutoConfig.from_pretrained(folder)
-    layout, notice = choose_layout(attention, config, PACKABLE)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=DTYPES[dtype], attn_implementation=NAME if layout == "packed" else "sdpa"
-    )
-    model.config.use_cache = False
+    layout, notice = choose_layout(attention, AutoConfig.from_pretrained(folder), packable)
+    with _without_progress_bars():
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=DTYPES[dtype], attn_implementation=packed_name if layout == "packed" else "sdpa"
+        )
     check_head(model)
     choose_experts_implementation(model, device)
     return LoadedPolicy(model.to(device), layout, notice)
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """A rank's loading bar would run across the live view."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def check_head(model: Any) -> nn.Linear:

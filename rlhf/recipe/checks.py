@@ -52,14 +52,16 @@ def algorithm_names() -> Mapping[str, str]:
 def check_run(recipe: TrainRecipe) -> Iterator[Finding]:
     root = recipe.run.root
     if root is not None and not Path(root).is_absolute():
-        yield refuse("run.root", f"found {shown(root)}; write an absolute folder, e.g. {Path(root).expanduser().absolute()}")
+        yield refuse(
+            "run.root", f"found {shown(root)}; write an absolute folder, e.g. {Path(root).expanduser().absolute()}"
+        )
     elif root is not None and Path(root).is_relative_to("/tmp/ray"):  # noqa: S108
         yield refuse("run.root", f"found {shown(root)}, which Ray cleans away; write a folder outside /tmp/ray")
     model = recipe.policy.model
     if model == "tiny-moe" and recipe.policy.revision is not None:
         yield refuse("policy.revision", "tiny-moe is built in and has no revisions; remove the key")
-    if model.startswith(("/", "./", "../")) and not Path(model, "config.json").is_file():
-        yield warn("policy.model", f"no config.json in {model} as seen from here")
+    if model.startswith(("/", "./", "../", "~")) and not Path(model).expanduser().is_dir():
+        yield warn("policy.model", f"no folder {model} as seen from {Path.cwd()}")
 
 
 def check_algorithm(recipe: TrainRecipe) -> Iterator[Finding]:
@@ -73,7 +75,10 @@ def check_algorithm(recipe: TrainRecipe) -> Iterator[Finding]:
             "advantage 0; write at least 2, e.g. 8",
         )
     if config.clip_low >= 1.0:
-        yield refuse("algorithm.clip_low", f"found {config.clip_low:g}; the ratio is clipped below at 1 - clip_low: write less than 1, e.g. 0.2")
+        yield refuse(
+            "algorithm.clip_low",
+            f"found {config.clip_low:g}; the ratio is clipped below at 1 - clip_low: write less than 1, e.g. 0.2",
+        )
     uses_norm = config.aggregation == "seq-mean-token-sum-norm" or (
         config.aggregation is None and config.name in NORM_BY_DEFAULT
     )
@@ -96,7 +101,9 @@ def check_rewards(recipe: TrainRecipe) -> Iterator[Finding]:
         except ValueError as error:
             yield refuse(key, str(error))
         if part.label in seen:
-            yield refuse(f"reward.{i}.name", f"{part.label} is the name of reward.{seen[part.label]} too; write name: another")
+            yield refuse(
+                f"reward.{i}.name", f"{part.label} is the name of reward.{seen[part.label]} too; write name: another"
+            )
         seen.setdefault(part.label, i)
     if all(part.weight == 0.0 for part in recipe.reward):
         yield refuse("reward", "every weight is 0, so there is nothing to learn from; write a weight, e.g. 1.0")
@@ -134,7 +141,9 @@ def check_sampling(recipe: TrainRecipe) -> Iterator[Finding]:
             "prompt: a group is then sampled in turns",
         )
     if recipe.trainer.max_staleness == 0 and rollout.publish_mode != "keep":
-        yield warn("rollout.publish_mode", "has no effect with trainer.max_staleness 0: nothing is in flight at a publication")
+        yield warn(
+            "rollout.publish_mode", "has no effect with trainer.max_staleness 0: nothing is in flight at a publication"
+        )
 
 
 def check_batches(recipe: TrainRecipe) -> Iterator[Finding]:
@@ -149,7 +158,7 @@ def check_batches(recipe: TrainRecipe) -> Iterator[Finding]:
             f"none; write at most {sequences}",
         )
     # The default is exempt: it is no statement about this batch.
-    ceiling = max(sequences * longest, LearnerConfig().token_budget)
+    ceiling = max(sequences * longest, LearnerConfig.model_fields["token_budget"].default)
     if learner.token_budget > ceiling:
         yield refuse(
             "learner.token_budget",
@@ -163,32 +172,57 @@ def check_batches(recipe: TrainRecipe) -> Iterator[Finding]:
             "rollout.max_response_tokens): longer ones get a micro-batch of their own, and need the memory for it",
         )
     if trainer.prompts_per_step < rollout.engines:
-        yield warn("rollout.engines", f"found {rollout.engines}, but a step hands out {trainer.prompts_per_step} prompts: some engines idle")
+        yield warn(
+            "rollout.engines",
+            f"found {rollout.engines}, but a step hands out {trainer.prompts_per_step} prompts: some engines idle",
+        )
     if (warmup := recipe.warmup) is not None:
         if warmup.batch_size > warmup.size:
-            yield refuse("warmup.batch_size", f"found {warmup.batch_size}, more than the {warmup.size} demonstrations (warmup.size); write at most {warmup.size}")
+            yield refuse(
+                "warmup.batch_size",
+                f"found {warmup.batch_size}, more than there are; write at most {warmup.size} (warmup.size)",
+            )
         if warmup.batch_size < learner.ranks:
-            yield refuse("warmup.batch_size", f"found {warmup.batch_size} for {learner.ranks} learner.ranks: some would get no sequence; write at least {learner.ranks}")
+            yield refuse(
+                "warmup.batch_size",
+                f"found {warmup.batch_size} for {learner.ranks} learner.ranks: some would get none; write at least "
+                f"{learner.ranks}",
+            )
 
 
 def check_schedule(recipe: TrainRecipe) -> Iterator[Finding]:
     trainer, learner = recipe.trainer, recipe.learner
     if recipe.data.heldout is None and trainer.eval_every > 0:
-        yield refuse("trainer.eval_every", f"found {trainer.eval_every}, but there is nothing to evaluate on; write data.heldout, or eval_every: 0")
+        yield refuse(
+            "trainer.eval_every",
+            f"found {trainer.eval_every}, but there is nothing to evaluate on; write data.heldout, or eval_every: 0",
+        )
     if learner.warmup_steps >= trainer.steps:
-        yield warn("learner.warmup_steps", f"found {learner.warmup_steps} of {trainer.steps} steps: the learning rate is never reached")
+        yield warn(
+            "learner.warmup_steps",
+            f"found {learner.warmup_steps} of {trainer.steps} steps: the learning rate is never reached",
+        )
     for i, beta in enumerate(learner.betas):
         if beta >= 1.0:
-            yield refuse(f"learner.betas.{i}", "found 1: Adam divides by 1 - beta; write less than 1, e.g. 0.9 and 0.999")
+            yield refuse(
+                f"learner.betas.{i}", "found 1: Adam divides by 1 - beta; write less than 1, e.g. 0.9 and 0.999"
+            )
     if learner.offload_optimizer and learner.zero_stage == 0:
-        yield refuse("learner.offload_optimizer", "DeepSpeed offloads the optimizer from ZeRO stage 1 on; write zero_stage: 1")
+        yield refuse(
+            "learner.offload_optimizer", "DeepSpeed offloads the optimizer from ZeRO stage 1 on; write zero_stage: 1"
+        )
     if (warmup := recipe.warmup) is not None:
         if warmup.warmup_steps >= warmup.steps:
-            yield warn("warmup.warmup_steps", f"found {warmup.warmup_steps} of {warmup.steps} steps: the learning rate is never reached")
+            yield warn(
+                "warmup.warmup_steps",
+                f"found {warmup.warmup_steps} of {warmup.steps} steps: the learning rate is never reached",
+            )
         name = warmup.demonstrations
         is_file = "/" in name or "." in name
         if is_file and Path(name).suffix != ".jsonl":
-            yield refuse("warmup.demonstrations", f"found {shown(name)}; write a registered name, or a file ending in .jsonl")
+            yield refuse(
+                "warmup.demonstrations", f"found {shown(name)}; write a registered name, or a file ending in .jsonl"
+            )
         elif is_file and not Path(name).is_file():
             yield warn("warmup.demonstrations", f"no file {name} as seen from {Path.cwd()}")
 
@@ -199,4 +233,7 @@ def check_tracking(recipe: TrainRecipe) -> Iterator[Finding]:
         "trackio": recipe.tracking.trackio_project,
     }.items():
         if wanted is not None and importlib.util.find_spec(package) is None:
-            yield warn(f"tracking.{package}_project", f"{package} is not installed here; `pip install {package}` where the run starts")
+            yield warn(
+                f"tracking.{package}_project",
+                f"{package} is not installed here; `pip install {package}` where the run starts",
+            )

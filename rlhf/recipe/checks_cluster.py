@@ -31,7 +31,8 @@ def _check_cpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
         yield refuse(
             "rollout.engines",
             f"found {rollout.engines} engines x {rollout.tensor_parallel} tensor_parallel on {there}; write at most "
-            f"{cores // rollout.tensor_parallel or 1} engines" + (" and tensor_parallel 1" if rollout.tensor_parallel > cores else ""),
+            f"{cores // rollout.tensor_parallel or 1} engines"
+            + (" and tensor_parallel 1" if rollout.tensor_parallel > cores else ""),
         )
     elif rollout.cpus_per_engine is not None and rollout.cpus_per_engine * processes > cores:
         yield refuse(
@@ -44,7 +45,8 @@ def _check_cpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
     elif learner.cpus_per_rank is not None and learner.cpus_per_rank * learner.ranks > cores:
         yield refuse(
             "learner.cpus_per_rank",
-            f"found {learner.cpus_per_rank} for each of {learner.ranks} ranks on {there}; write at most {cores // learner.ranks}",
+            f"found {learner.cpus_per_rank} for each of {learner.ranks} ranks on {there}; write at most "
+            f"{cores // learner.ranks}",
         )
 
 
@@ -71,7 +73,7 @@ def _check_gpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
             "rollout.engines",
             f"found {rollout.engines} engines x {rollout.tensor_parallel} tensor_parallel + {ranks} learner ranks = "
             f"{wanted + ranks} GPUs, but there are {total} ({nodes} nodes x {per_node}); learner ranks need GPUs of "
-            f"their own: write at most {max(0, total - ranks) // rollout.tensor_parallel} engines, or fewer learner.ranks",
+            f"their own: write at most {max(0, total - ranks) // rollout.tensor_parallel} engines, or fewer ranks",
         )
         return
     engines_a_node = per_node // rollout.tensor_parallel

@@ -69,8 +69,16 @@ def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Ite
                     f"reasoning_gym scores reasoning_gym prompts, and {key} is {source.source}; write verifier: math, "
                     "or metadata_fields: [task, task_config, entry]",
                 )
-        elif spec is not None and spec.needs_reference and source.source != "reasoning_gym" and source.reference_field is None:
-            yield refuse(f"{key}.reference_field", f"found null, but the verifier {part.verifier} needs a gold answer; write its field")
+        elif (
+            spec is not None
+            and spec.needs_reference
+            and source.source != "reasoning_gym"
+            and source.reference_field is None
+        ):
+            yield refuse(
+                f"{key}.reference_field",
+                f"found null, but the verifier {part.verifier} needs a gold answer; write its field",
+            )
 
 
 def _check_apart(train: SourceConfig, heldout: SourceConfig) -> Iterator[Finding]:
@@ -85,10 +93,13 @@ def _check_apart(train: SourceConfig, heldout: SourceConfig) -> Iterator[Finding
         if not apart:
             yield refuse(
                 f"{key}.seed",
-                f"found {heldout.seed}: item i is made from seed + i, so these {heldout.size} prompts and the {train.size} "
-                f"of data.train (seed {train.seed}) are partly the same; write {train.seed + train.size} or more",
+                f"found {heldout.seed}: item i is made from seed + i, so these {heldout.size} prompts and the "
+                f"{train.size} of data.train (seed {train.seed}) are partly the same; write "
+                f"{train.seed + train.size} or more",
             )
         return
     same = ("path", "split", "subset", "revision")
     if all(getattr(train, name) == getattr(heldout, name) for name in same):
-        yield refuse(f"{key}.path", f"found {shown(heldout.path)}, which data.train reads too; write another file or split")
+        yield refuse(
+            f"{key}.path", f"found {shown(heldout.path)}, which data.train reads too; write another file or split"
+        )

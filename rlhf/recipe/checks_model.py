@@ -19,8 +19,8 @@ def check_model(recipe: TrainRecipe, model: ModelConfig) -> Iterator[Finding]:
         fix = f"at most {room}" if room > 0 else "less, and a smaller data.max_prompt_tokens"
         yield refuse(
             "rollout.max_response_tokens",
-            f"found {recipe.rollout.max_response_tokens}: with data.max_prompt_tokens {recipe.data.max_prompt_tokens} that is "
-            f"{longest} tokens, and {recipe.policy.model} holds {model.context}; write {fix}",
+            f"found {recipe.rollout.max_response_tokens}: with data.max_prompt_tokens {recipe.data.max_prompt_tokens} "
+            f"that is {longest} tokens, and {recipe.policy.model} holds {model.context}; write {fix}",
         )
     divides = model.kv_heads % tp == 0 or tp % model.kv_heads == 0
     if model.heads % tp or not divides:
@@ -56,6 +56,6 @@ def check_memory(recipe: TrainRecipe, found: Estimate, devices: Devices) -> Iter
     if engine.kv_sequences == 0:
         yield warn(
             "rollout.kv_cache_gib" if devices.kind == "cpu" else "rollout.gpu_memory_utilization",
-            f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of {longest_sequence(recipe)}; "
-            "raise it, or rollout.tensor_parallel",
+            f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of "
+            f"{longest_sequence(recipe)}; raise it, or rollout.tensor_parallel",
         )

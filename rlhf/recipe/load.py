@@ -15,8 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from rlhf.recipe.checks import check
+from rlhf.recipe.checks_model import check_memory, check_model
 from rlhf.recipe.devices import Devices, devices_for
-from rlhf.recipe.findings import Finding
+from rlhf.recipe.estimate import Estimate, estimate_for
+from rlhf.recipe.findings import Finding, warn
+from rlhf.recipe.model_config import ModelConfig, ModelConfigError, find_config, read_model_config
 from rlhf.recipe.problems import Problem, RecipeError, dotted, explain, nearest, shown
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.recipe.yaml_lines import Document, Path, YamlError, dump, parse
@@ -26,11 +29,17 @@ KINDS: dict[str, type[TrainRecipe]] = {"train": TrainRecipe}
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A recipe that can run, what it will run on, and what its author may want to know."""
+    """A recipe that can run, what it will run on, and what its author may want to know.
+
+    model, estimate: None where the model's config.json is not on this machine, or of an architecture without a
+    formula; a warning then says so.
+    """
 
     recipe: TrainRecipe
     devices: Devices
     warnings: tuple[Problem, ...]
+    model: ModelConfig | None = None
+    estimate: Estimate | None = None
 
 
 def load_recipe(path: str | FilePath, overrides: Sequence[str] = ()) -> TrainRecipe:
@@ -46,10 +55,28 @@ def load_checked(path: str | FilePath, overrides: Sequence[str] = (), devices: D
     recipe = source.validate()
     devices = devices or devices_for(recipe.cluster)
     findings = check(recipe, devices)
+    model, more = _model(recipe)
+    findings += more
+    estimate = None
+    if model is not None:
+        estimate = estimate_for(recipe, model, devices)
+        findings += [*check_model(recipe, model), *check_memory(recipe, estimate, devices)]
     errors = [source.problem(f) for f in findings if f.fatal]
     if errors:
         raise RecipeError(errors)
-    return Loaded(recipe, devices, tuple(source.problem(f) for f in findings))
+    return Loaded(recipe, devices, tuple(source.problem(f) for f in findings), model, estimate)
+
+
+def _model(recipe: TrainRecipe) -> tuple[ModelConfig | None, list[Finding]]:
+    """The model's sizes, where its config.json is here; otherwise why they are not known."""
+    path = find_config(recipe.policy.model, recipe.policy.revision)
+    if path is None:
+        note = f"{recipe.policy.model} is not on this machine yet, so its memory is not estimated"
+        return None, [warn("policy.model", note)]
+    try:
+        return read_model_config(path), []
+    except ModelConfigError as error:
+        return None, [warn("policy.model", f"memory is not estimated: {error}")]
 
 
 def dump_recipe(recipe: TrainRecipe) -> str:
@@ -105,7 +132,9 @@ class Source:
         data = self.document.data
         if not isinstance(data, dict):
             found = "nothing" if data is None else shown(data)
-            raise RecipeError([*self.faults, Problem("", f"found {found}; write keys: policy, data, reward …", self.name)])
+            raise RecipeError(
+                [*self.faults, Problem("", f"found {found}; write keys: policy, data, reward …", self.name)]
+            )
         kind = data.get("kind", "train")
         if not isinstance(kind, str) or kind not in KINDS:
             message = f"unknown kind {shown(kind)}; {nearest(str(kind), list(KINDS))}"
@@ -153,11 +182,10 @@ def _assign(document: Document, path: Path, value: Any) -> str | None:
                 return f"{above} is a list of {len(target)}; write an index below {len(target)}, e.g. {above}.0"
         elif not isinstance(target, dict):
             return f"{above} is {shown(target)}, not a section; override it as a whole"
-        else:
-            part = str(part)
+        name = str(part) if isinstance(target, dict) else part
         if last:
-            target[part] = value
-        elif isinstance(target, dict) and target.get(part) is None:
-            target[part] = {}
-        target = target[part]
+            target[name] = value
+        elif isinstance(target, dict) and target.get(name) is None:
+            target[name] = {}
+        target = target[name]
     return None

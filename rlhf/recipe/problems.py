@@ -40,7 +40,11 @@ def dotted(path: Path) -> str:
 
 def shown(value: Any, limit: int = 60) -> str:
     """The value as one would write it in YAML, shortened."""
-    text = {None: "null", True: "true", False: "false"}[value] if value is None or value is True or value is False else repr(value)
+    text = (
+        {None: "null", True: "true", False: "false"}[value]
+        if value is None or value is True or value is False
+        else repr(value)
+    )
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -89,36 +93,26 @@ def explain(error: ErrorDetails, root: type[BaseModel]) -> str:
         return _unknown_key(root, path)
     if error["type"] == "missing":
         return _missing(root, path)
-    found = f"found {shown(error['input'])}"
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "literal_error":
-            allowed = _allowed(root, path)
-            near = difflib.get_close_matches(str(error["input"]), allowed, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            return f"{found}; write {_alternatives(allowed)}{hint}"
-        case "greater_than":
-            return f"{found}; write a number above {context['gt']:g}"
-        case "greater_than_equal":
-            return f"{found}; write a number of at least {context['ge']:g}"
-        case "less_than":
-            return f"{found}; write a number below {context['lt']:g}"
-        case "less_than_equal":
-            return f"{found}; write a number of at most {context['le']:g}"
-        case "too_short":
-            return f"found {context['actual_length']} entries; write at least {context['min_length']}"
-        case "too_long":
-            return f"{found}; write {context['max_length']} entries"
-        case "string_pattern_mismatch":
-            return f"{found}; write letters, digits, '.', '_' and '-', beginning with a letter or a digit"
-        case "finite_number":
-            return f"{found}; write a finite number"
-        case kind if kind in _EXPECTED:
-            return f"{found}; write {_EXPECTED[kind]}{_section_hint(root, path)}{_or_null(root, path)}"
-        case _:
-            return f"{found}; {error['msg'][:1].lower()}{error['msg'][1:]}"
+    kind, found, context = error["type"], f"found {shown(error['input'])}", error.get("ctx", {})
+    if kind == "literal_error":
+        return f"{found}; write {_allowed(root, path, str(error['input']))}"
+    if kind in _EXPECTED:
+        return f"{found}; write {_EXPECTED[kind]}{_section_hint(root, path)}{_or_null(root, path)}"
+    if kind in _LIMITS:
+        return f"{found}; write {_LIMITS[kind].format(**context)}"
+    return f"{found}; {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
+_LIMITS = {
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "{max_length} of them",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "finite_number": "a finite number",
+}
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -180,8 +174,10 @@ def _literals(annotation: Any) -> list[str]:
     return [text for inner in get_args(annotation) for text in _literals(inner)]
 
 
-def _allowed(root: type[BaseModel], path: Path) -> list[str]:
-    return _literals(_annotation(root, path))
+def _allowed(root: type[BaseModel], path: Path, found: str) -> str:
+    names = _literals(_annotation(root, path))
+    near = difflib.get_close_matches(found, names, n=1)
+    return _alternatives(names) + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _alternatives(names: Sequence[str]) -> str:
@@ -190,7 +186,7 @@ def _alternatives(names: Sequence[str]) -> str:
 
 def _section_hint(root: type[BaseModel], path: Path) -> str:
     section = section_at(root, path)
-    return f": {', '.join(section.model_fields)}" if section is not None and isinstance(path[-1], str | int) else ""
+    return f": {', '.join(section.model_fields)}" if section is not None and path else ""
 
 
 def _or_null(root: type[BaseModel], path: Path) -> str:

@@ -20,16 +20,21 @@ class Section(BaseModel):
 
 class RunConfig(Section):
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run's folder")
-    root: str | None = Field(None, description="absolute folder of runs; default $LONGTHOUGHT_RUNS, else ~/longthought/runs")
+    root: str | None = Field(
+        None, description="absolute folder of runs; default $LONGTHOUGHT_RUNS, else ~/longthought/runs"
+    )
     seed: NonNegativeInt = Field(0, description="seeds data order, sampling, initial weights")
 
 
 class PolicyConfig(Section):
     model: str = Field(description="`tiny-moe` (built in), a folder in Hugging Face format, or a hub id")
     revision: str | None = Field(None, description="hub revision")
-    dtype: Dtype = Field("bfloat16", description="of the weights that are computed with, in the learner and in the engines")
+    dtype: Dtype = Field(
+        "bfloat16", description="of the weights that are computed with, in the learner and in the engines"
+    )
     attention: Literal["auto", "packed", "padded"] = Field(
-        "auto", description="packed: per-sequence attention, only for architectures on the tested list; auto: packed where tested, else padded"
+        "auto",
+        description="packed: per-sequence attention, only for architectures on the tested list; auto: packed where tested, else padded",
     )
 
 
@@ -57,9 +62,16 @@ class DataConfig(Section):
     system_prompt: str | None = None
     prompt_suffix: str = Field("", description="appended to every user text, e.g. how to box the answer")
     max_prompt_tokens: PositiveInt = 512
-    on_bad_row: Literal["stop", "skip"] = Field("stop", description="a malformed row stops the run, or is counted and listed")
-    on_long_prompt: Literal["stop", "skip"] = Field("stop", description="likewise for a prompt beyond max_prompt_tokens")
-    on_overlap: Literal["stop", "drop"] = Field("stop", description="a training prompt that is held out too stops the run, or is dropped from training and counted")
+    on_bad_row: Literal["stop", "skip"] = Field(
+        "stop", description="a malformed row stops the run, or is counted and listed"
+    )
+    on_long_prompt: Literal["stop", "skip"] = Field(
+        "stop", description="likewise for a prompt beyond max_prompt_tokens"
+    )
+    on_overlap: Literal["stop", "drop"] = Field(
+        "stop",
+        description="a training prompt that is held out too stops the run, or is dropped from training and counted",
+    )
     shuffle: bool = True
 
 
@@ -79,7 +91,8 @@ class VerifyConfig(Section):
     timeout_s: PositiveFloat = Field(10.0, description="wall-clock limit of one sample; the process is killed after it")
     memory_mb: PositiveInt = Field(2048, description="address-space limit of a verifier process")
     isolation: Literal["required", "process_only"] = Field(
-        "required", description="required: scorers that evaluate model text run without network and file access, or not at all; process_only: accept a killable process alone"
+        "required",
+        description="required: scorers that evaluate model text run without network and file access, or not at all; process_only: accept a killable process alone",
     )
 
 
@@ -89,13 +102,16 @@ class AlgorithmConfig(Section):
     clip_low: PositiveFloat = 0.2
     clip_high: PositiveFloat = 0.2
     advantage_eps: NonNegativeFloat = Field(1e-6, description="added to the group's standard deviation (ddof 1)")
-    aggregation: Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm"] | None = Field(
-        None, description="how token losses become one number; default the algorithm's own"
+    aggregation: (
+        Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm"] | None
+    ) = Field(None, description="how token losses become one number; default the algorithm's own")
+    norm_length: PositiveInt | None = Field(
+        None, description="divisor of seq-mean-token-sum-norm; default rollout.max_response_tokens"
     )
-    norm_length: PositiveInt | None = Field(None, description="divisor of seq-mean-token-sum-norm; default rollout.max_response_tokens")
     entropy_coef: NonNegativeFloat = 0.0
     old_logprobs: Literal["behaviour", "recomputed"] = Field(
-        "behaviour", description="denominator of the ratio: the engine's log-probabilities, or the learner's own at the start of the update"
+        "behaviour",
+        description="denominator of the ratio: the engine's log-probabilities, or the learner's own at the start of the update",
     )
 
 
@@ -115,10 +131,13 @@ class RolloutConfig(Section):
     gpu_memory_utilization: Fraction = Field(0.85, description="GPU: share of the memory of one engine's devices")
     prefix_caching: bool = True
     enforce_eager: bool = True
-    cpus_per_engine: PositiveInt | None = Field(None, description="threads of one engine on a CPU; default cores / engines")
+    cpus_per_engine: PositiveInt | None = Field(
+        None, description="threads of one engine on a CPU; default cores / engines"
+    )
     request_timeout_s: PositiveFloat = Field(1800.0, description="a group that takes longer is handed out again")
     publish_mode: Literal["keep", "wait", "abort"] = Field(
-        "keep", description="what happens to responses in flight when new weights arrive: continued with them, finished first, or handed out again"
+        "keep",
+        description="what happens to responses in flight when new weights arrive: continued with them, finished first, or handed out again",
     )
 
 
@@ -131,11 +150,17 @@ class LearnerConfig(Section):
     adam_eps: PositiveFloat = 1e-8
     weight_decay: NonNegativeFloat = 0.0
     gradient_clip: PositiveFloat = 1.0
-    token_budget: PositiveInt = Field(8192, description="tokens of one packed micro-batch, at most; a longer sequence gets a micro-batch of its own")
+    token_budget: PositiveInt = Field(
+        8192, description="tokens of one packed micro-batch, at most; a longer sequence gets a micro-batch of its own"
+    )
     logit_chunk: PositiveInt = Field(1024, description="tokens whose logits exist at one time")
     gradient_checkpointing: bool = False
-    share_prompts: bool = Field(True, description="run a prompt once for all its samples (packed attention only; the gradient is the same)")
-    router_aux_coef: NonNegativeFloat = Field(0.0, description="MoE: weight of the load-balancing loss over the global batch")
+    share_prompts: bool = Field(
+        True, description="run a prompt once for all its samples (packed attention only; the gradient is the same)"
+    )
+    router_aux_coef: NonNegativeFloat = Field(
+        0.0, description="MoE: weight of the load-balancing loss over the global batch"
+    )
     cpus_per_rank: PositiveInt | None = Field(None, description="threads of one rank on a CPU; default cores / ranks")
     offload_optimizer: bool = False
 
@@ -143,7 +168,9 @@ class LearnerConfig(Section):
 class TrainerConfig(Section):
     steps: PositiveInt = 100
     prompts_per_step: PositiveInt = 32
-    max_staleness: NonNegativeInt = Field(0, description="0: synchronous. n: a sample may be at most n versions older than the learner")
+    max_staleness: NonNegativeInt = Field(
+        0, description="0: synchronous. n: a sample may be at most n versions older than the learner"
+    )
     eval_every: NonNegativeInt = Field(0, description="held-out evaluation every n steps; 0: before and after only")
     eval_samples: PositiveInt = Field(1, description="samples per held-out prompt")
     eval_temperature: PositiveFloat | None = Field(None, description="default rollout.temperature")
@@ -155,7 +182,9 @@ class TrainerConfig(Section):
 class WarmupConfig(Section):
     """A short supervised stage on demonstrations before the first rollout."""
 
-    demonstrations: str = Field(description="a name of the demonstrations registry, or a jsonl file with `prompt` and `response`")
+    demonstrations: str = Field(
+        description="a name of the demonstrations registry, or a jsonl file with `prompt` and `response`"
+    )
     config: dict[str, Any] = Field({}, description="the demonstrations' own settings")
     size: PositiveInt = Field(10_000, description="how many demonstrations are made")
     steps: PositiveInt = 300
@@ -169,7 +198,10 @@ class TrackingConfig(Section):
     tensorboard: bool = True
     wandb_project: str | None = None
     trackio_project: str | None = None
-    trajectories_per_step: NonNegativeInt = Field(8, description="groups whose samples are kept for the report's browser each step; all are written to trajectories/")
+    trajectories_per_step: NonNegativeInt = Field(
+        8,
+        description="groups whose samples are kept for the report's browser each step; all are written to trajectories/",
+    )
 
 
 class ClusterConfig(Section):
@@ -179,8 +211,12 @@ class ClusterConfig(Section):
     nodes: PositiveInt | None = None
     cpus_per_node: PositiveInt | None = None
     gpus_per_node: NonNegativeInt | None = None
-    memory_per_device_gib: PositiveFloat | None = Field(None, description="for `rlhf check`; default what is seen here, else 80")
-    address: str | None = Field(None, description="a running Ray; default $RAY_ADDRESS, else an embedded one is started")
+    memory_per_device_gib: PositiveFloat | None = Field(
+        None, description="for `rlhf check`; default what is seen here, else 80"
+    )
+    address: str | None = Field(
+        None, description="a running Ray; default $RAY_ADDRESS, else an embedded one is started"
+    )
     separate_learner_node: bool = Field(False, description="place learner and engines on different nodes")
 
 
@@ -189,7 +225,9 @@ class TrainRecipe(Section):
     run: RunConfig = RunConfig()
     policy: PolicyConfig
     data: DataConfig
-    reward: Annotated[list[RewardComponent], Field(min_length=1)] = Field(description="the first component decides accuracy")
+    reward: Annotated[list[RewardComponent], Field(min_length=1)] = Field(
+        description="the first component decides accuracy"
+    )
     verify: VerifyConfig = VerifyConfig()
     algorithm: AlgorithmConfig = AlgorithmConfig()
     rollout: RolloutConfig = RolloutConfig()

@@ -78,12 +78,7 @@ class Ledger:
             "dropped": dict(self.dropped),
         }
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Ledger:
-        return cls(
-            handed_out=state["handed_out"],
-            buffered=state["buffered"],
-            trained=state["trained"],
-            returned=Counter(state["returned"]),
-            dropped=Counter(state["dropped"]),
-        )
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.handed_out, self.buffered, self.trained = state["handed_out"], state["buffered"], state["trained"]
+        self.in_flight = 0
+        self.returned, self.dropped = Counter(state["returned"]), Counter(state["dropped"])

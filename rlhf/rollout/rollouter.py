@@ -1,7 +1,4 @@
-"""Prompts to scored groups: hands prompts out one group at a time and lets finished groups stream into the buffer.
-
-The slowest response holds nothing else up: every group is a task of its own, verified as soon as it is complete.
-"""
+"""A prompt to a scored group: samples it, judges the samples as soon as they are complete, and counts."""
 
 from __future__ import annotations
 
@@ -9,12 +6,10 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rlhf.protocols import Engines, Verifying
 from rlhf.recipe.schema import RewardComponent, RolloutConfig
-from rlhf.rollout.buffer import GroupBuffer
-from rlhf.rollout.ledger import Ledger
 from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
 from rlhf.rollout.scoring import score
 from rlhf.types import Group, Prompt, Scored, Trajectory
@@ -32,11 +27,10 @@ class RolloutCounts:
     generate_s: float = 0.0
     verify_s: float = 0.0
     slowest_group_s: float = 0.0
-    retries: dict[str, int] = field(default_factory=dict)
 
 
 class Rollouter:
-    """Samples and judges; which prompt comes next is the caller's business (`next_prompt`, `give_back`)."""
+    """Samples and judges one group at a time; many may run at once. Which prompt comes next is `PromptFlow`'s."""
 
     def __init__(
         self,
@@ -53,7 +47,6 @@ class Rollouter:
         self._reward = reward
         self._rollout = rollout
         self._sampling = Sampling(group_size, rollout.temperature, rollout.max_response_tokens)
-        self._tasks: set[asyncio.Task[None]] = set()
         self.counts = RolloutCounts()
 
     async def group(self, prompt: Prompt, sampling: Sampling | None = None, attempt: int = 0) -> Group:
@@ -69,32 +62,6 @@ class Rollouter:
         self._count(samples, generated - started, time.monotonic() - generated)
         return Group(prompt, samples, attempt)
 
-    def start(
-        self, prompt: Prompt, attempt: int, ledger: Ledger, buffer: GroupBuffer, failed: Callable[[str], bool]
-    ) -> None:
-        """Begin a group in the background. `failed(reason)` says whether the prompt will be handed out again."""
-        ledger.hand_out()
-        task = asyncio.create_task(self._into_buffer(prompt, attempt, ledger, buffer, failed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _into_buffer(
-        self, prompt: Prompt, attempt: int, ledger: Ledger, buffer: GroupBuffer, failed: Callable[[str], bool]
-    ) -> None:
-        try:
-            buffer.put(await self.group(prompt, attempt=attempt))
-        except RETRIED as error:
-            reason = {EngineLostError: "engine_lost", TimeoutError: "timeout"}.get(type(error), "aborted")
-            self.counts.retries[reason] = self.counts.retries.get(reason, 0) + 1
-            ledger.fail(reason, again=failed(reason))
-            buffer.notify()
-        except asyncio.CancelledError:
-            ledger.fail("cancelled", again=failed("cancelled"))
-            raise
-        except BaseException as error:
-            ledger.fail("error", again=failed("error"))
-            buffer.fail(error)
-
     async def groups(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Group]:
         """Samples of every prompt, outside the accounting of training (for evaluation); lost ones are retried."""
         return list(await asyncio.gather(*(self._until_done(p, sampling) for p in prompts)))
@@ -104,15 +71,8 @@ class Rollouter:
             try:
                 return await self.group(prompt, sampling, attempt)
             except RETRIED as error:
-                last = error
+                last: Exception = error
         raise RuntimeError(f"prompt {prompt.id} failed {attempts} times") from last
-
-    async def cancel(self) -> None:
-        """Abandon every group in flight."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     def take_counts(self) -> RolloutCounts:
         counts, self.counts = self.counts, RolloutCounts()

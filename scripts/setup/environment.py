@@ -14,7 +14,7 @@ from locks import normalised
 STAMP = "longthought.json"
 
 
-class EnvironmentRefused(RuntimeError):
+class EnvironmentRefusedError(RuntimeError):
     """The folder holds something that must not be replaced; the text says what to do."""
 
 
@@ -81,14 +81,14 @@ def remove_environment(venv: Path) -> None:
     """Deletes the folder if it is a virtual environment, empty, or absent.
 
     Raises:
-        EnvironmentRefused: it holds something else.
+        EnvironmentRefusedError: it holds something else.
     """
     if not venv.exists():
         return
     if venv.is_symlink() or not venv.is_dir():
-        raise EnvironmentRefused(f"{venv} is not a folder; remove it, or set LONGTHOUGHT_VENV to another place")
+        raise EnvironmentRefusedError(f"{venv} is not a folder; remove it, or set LONGTHOUGHT_VENV to another place")
     if any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists() and not (venv / STAMP).exists():
-        raise EnvironmentRefused(
+        raise EnvironmentRefusedError(
             f"{venv} exists and is not a virtual environment; remove it, or set LONGTHOUGHT_VENV to another place"
         )
     shutil.rmtree(venv)

@@ -10,7 +10,7 @@ import hashlib
 import re
 from pathlib import Path
 
-# `===` compares the version as text: `torch===2.13.0` is the CUDA build and never `2.13.0+cpu`, which `==` would prefer.
+# `===` compares versions as text: `torch===2.13.0` is the CUDA build, and never `2.13.0+cpu`, which `==` would prefer.
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<operator>===?)(?P<version>[^\s;#]+)$")
 
 FLAVOURS: dict[str, tuple[str, ...]] = {"cpu": ("cpu.lock", "dev.lock"), "cuda": ("cuda.lock", "dev.lock")}

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Callable, Mapping, Protocol
+from typing import IO, Protocol
 
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TAIL = 15
@@ -32,7 +33,7 @@ HINTS: tuple[tuple[str, str], ...] = (
 )
 
 
-class PipFailed(RuntimeError):
+class PipError(RuntimeError):
     """pip ended with an error; the text holds its last lines and what to do."""
 
 
@@ -43,7 +44,7 @@ class Pip(Protocol):
         """Runs quietly; (exit status, output)."""
 
     def work(self, what: str, arguments: list[str]) -> None:
-        """Runs with progress; raises `PipFailed`."""
+        """Runs with progress; raises `PipError`."""
 
 
 def pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -71,7 +72,7 @@ def torch_index_arguments(pip: Pip, requirement: str, say: Callable[[str], None]
     if status == 0:
         return []
     if "No matching distribution found" not in output:
-        raise PipFailed(f"pip could not look for {requirement}: {advice(output)}\n{last_lines(output)}")
+        raise PipError(f"pip could not look for {requirement}: {advice(output)}\n{last_lines(output)}")
     say(f"{requirement} is not where pip is configured to look; adding PyTorch's own index, {PYTORCH_CPU_INDEX}")
     return ["--extra-index-url", PYTORCH_CPU_INDEX]
 
@@ -128,7 +129,7 @@ class VenvPip:
                 reader.join()
         if process.returncode != 0:
             output = "\n".join(lines)
-            raise PipFailed(
+            raise PipError(
                 f"{what}: pip ended with status {process.returncode}. Its last lines:\n{last_lines(output)}\n"
                 f"  what to do: {advice(output)}\n  whole output: {self._log}"
             )

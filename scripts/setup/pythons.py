@@ -6,18 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, Mapping
 
 WANTED = (3, 11)
 PROBE = (
-    "import sys, venv, ensurepip, platform; "
-    "print('%d.%d.%d' % sys.version_info[:3], platform.python_implementation())"
+    "import sys, venv, ensurepip, platform; print('%d.%d.%d' % sys.version_info[:3], platform.python_implementation())"
 )
 
 
-class NoPython(RuntimeError):
+class NoPythonError(RuntimeError):
     """No usable interpreter; the text lists what was looked at and how to get one."""
 
 
@@ -32,9 +31,7 @@ class Probe:
 def probe(executable: str) -> Probe:
     """Asks an interpreter for its version; a broken or missing one is an answer too, not an exception."""
     try:
-        done = subprocess.run(
-            [executable, "-I", "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, check=False
-        )
+        done = subprocess.run([executable, "-I", "-c", PROBE], capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Probe("", f"does not start ({error})")
     if done.returncode != 0:
@@ -70,13 +67,11 @@ def candidates(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"{folder}/python3.11"
 
 
-def find_python(
-    environ: Mapping[str, str] = os.environ, ask: Callable[[str], Probe] = probe
-) -> tuple[str, str]:
+def find_python(environ: Mapping[str, str] = os.environ, ask: Callable[[str], Probe] = probe) -> tuple[str, str]:
     """(path, version) of the first usable Python 3.11.
 
     Raises:
-        NoPython: none found.
+        NoPythonError: none found.
     """
     seen: dict[str, str] = {}
     for executable in candidates(environ):
@@ -87,7 +82,7 @@ def find_python(
             return executable, answer.version
         seen[executable] = answer.problem
     looked = "\n".join(f"  {path}: {problem}" for path, problem in seen.items()) or "  nothing on PATH"
-    raise NoPython(
+    raise NoPythonError(
         f"Python 3.11 is needed (the locks pin wheels of 3.11) and was not found. Looked at:\n{looked}\n"
         "Get it with one of\n"
         "  apt-get install python3.11 python3.11-venv python3.11-dev    (Debian 12, Ubuntu with deadsnakes)\n"

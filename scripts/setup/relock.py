@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -133,7 +132,7 @@ def write(name: str, pins: dict[str, str]) -> None:
     """The lock file, sorted, atomically."""
     draft = FOLDER / f"{name}.lock.new"
     draft.write_text(HEADERS[name] + "".join(f"{pins[key]}\n" for key in sorted(pins)), encoding="utf-8")
-    os.replace(draft, FOLDER / f"{name}.lock")
+    draft.replace(FOLDER / f"{name}.lock")
     print(f"requirements/{name}.lock: {len(pins)} packages")
 
 

@@ -1,0 +1,46 @@
+# Thin on purpose: every target sets up what it needs by itself (`setup` ends at once when nothing changed).
+#   make setup CUDA=1        a machine with NVIDIA GPUs (kept from then on; CUDA=0 goes back)
+#   LONGTHOUGHT_VENV=DIR     another place than .venv
+VENV := $(or $(LONGTHOUGHT_VENV),.venv)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+BIN := $(VENV)/bin
+
+# Tests neither download nor report anything, and share the cores with the processes they start.
+TEST_ENV := HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 \
+	VLLM_NO_USAGE_STATS=1 RAY_USAGE_STATS_ENABLED=0 WANDB_MODE=offline
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-full lint format lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\): [^#]*## /\1|/p; s/^\([a-z-]*\):  ## /\1|/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup:  ## the virtual environment from the locks (CUDA=1 for GPUs)
+	@"$(PYTHON)" scripts/setup $(if $(filter 1,$(CUDA)),--cuda) $(if $(filter 0,$(CUDA)),--cpu)
+
+demo: setup  ## train a tiny mixture-of-experts policy by GRPO: ten minutes, no GPU, no download
+	@$(BIN)/rlhf train recipes/demo.yaml
+
+test: lint  ## linters, types and every test but the long ones
+	$(TEST_ENV) $(BIN)/python -m pytest
+
+test-full: lint  ## the same with the long tests
+	$(TEST_ENV) $(BIN)/python -m pytest -m "full or not full"
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy scripts/setup
+
+format: setup  ## let ruff format and mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup  ## resolve requirements/*.in anew (UPGRADE=1 for the newest versions)
+	$(BIN)/python scripts/setup/relock.py $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove the environment and every cache
+	rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

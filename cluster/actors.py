@@ -1,0 +1,191 @@
+"""Ray actors: thin wrappers around Ray-free cores. What they do is written in `rlhf/` and `verifiers/`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import socket
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cluster.shared_weights import SharedWeights
+from rlhf.learner.spec import LearnerSpec, StepResult
+from rlhf.publication import EngineProof, Manifest
+from rlhf.recipe.schema import AlgorithmConfig, RewardComponent, VerifyConfig
+from rlhf.rollout.sampling import EngineLostError, RawSample, Sampling
+from rlhf.types import Batch, TrainSequence
+
+if TYPE_CHECKING:
+    from rlhf.rollout.engine import EngineSpec
+
+
+class EngineActor:
+    """One vLLM engine; an asyncio actor, so that many groups are in flight at once."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        from rlhf.rollout.engine import VllmEngine
+
+        self._engine = VllmEngine(spec)
+        self._weights = SharedWeights()
+
+    async def start(self) -> tuple[str, int]:
+        """The engine's name and this process's id, once it can sample."""
+        await self._engine.start()
+        return self._engine.spec.name, os.getpid()
+
+    async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> list[RawSample]:
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        try:
+            return await self._engine.generate(prompt_ids, sampling)
+        except EngineDeadError as error:
+            raise EngineLostError(f"{self._engine.spec.name}: its vLLM process ended") from error
+
+    async def publish(self, manifest: Manifest, remote_weights: np.ndarray | None) -> EngineProof:
+        """remote_weights: the published bytes, where the learner is on another node."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        if remote_weights is not None:
+            manifest = dataclasses.replace(manifest, path=self._weights.write_bytes(remote_weights)[0])
+        try:
+            return await self._engine.publish(manifest)
+        except EngineDeadError as error:
+            raise EngineLostError(f"{self._engine.spec.name}: its vLLM process ended") from error
+
+    async def stop(self) -> None:
+        self._engine.shutdown()
+
+
+class LearnerActor:
+    """One DeepSpeed rank."""
+
+    def __init__(self, spec: LearnerSpec, tokenizer_dir: str, algorithm: AlgorithmConfig, norm_length: int) -> None:
+        from rlhf.algorithms import get
+        from rlhf.learner.rank import LearnerRank
+
+        self._rank = LearnerRank(spec)
+        self._spec = spec
+        self._tokenizer_dir = tokenizer_dir
+        self._algorithm = algorithm
+        self._loss = partial(get(algorithm.name).loss, config=algorithm, norm_length=norm_length)
+        self._weights = SharedWeights()
+
+    def ready(self) -> tuple[str, ...]:
+        """What the user should be told about how this policy is learned."""
+        return self._rank.notices
+
+    def update(self, batch: Batch) -> StepResult:
+        return self._rank.update(
+            batch,
+            self._loss,
+            old_logprobs=self._algorithm.old_logprobs,
+            entropy_gradient=self._algorithm.entropy_coef > 0,
+        )
+
+    def start_stage(self, learning_rate: float, warmup_steps: int, weight_decay: float) -> None:
+        self._rank.start_stage(learning_rate, warmup_steps, weight_decay)
+
+    def sft_step(self, sequences: Sequence[TrainSequence]) -> StepResult:
+        return self._rank.sft_step(sequences)
+
+    def write_weights(self, version: int, canary_ids: Sequence[int]) -> Manifest | None:
+        """Lay the weights out for the engines; the manifest on rank 0, None on the others."""
+        import torch
+
+        from rlhf.publication import checksum
+
+        dtype = getattr(torch, self._spec.policy.dtype)
+        tensors = {name: tensor.contiguous() for name, tensor in self._rank.named_weights(dtype)}
+        canary_logp = self._rank.logp([_canary(canary_ids)])[0]
+        if self._spec.rank != 0:
+            return None
+        path, nbytes = self._weights.write(tensors)
+        return Manifest(
+            version=version,
+            path=path,
+            dtype=self._spec.policy.dtype,
+            checksums={name: checksum(tensor) for name, tensor in tensors.items()},
+            canary_ids=tuple(canary_ids),
+            canary_logp=tuple(float(x) for x in canary_logp),
+            nbytes=nbytes,
+        )
+
+    def weight_bytes(self) -> np.ndarray:
+        """What `write_weights` laid out, for engines on other nodes."""
+        return self._weights.read_bytes()
+
+    def save(self, folder: str) -> None:
+        self._rank.save(folder)
+
+    def load(self, folder: str) -> None:
+        self._rank.load(folder)
+
+    def export(self, folder: str) -> None:
+        from transformers import AutoTokenizer
+
+        self._rank.export_hf(folder, AutoTokenizer.from_pretrained(self._tokenizer_dir))
+
+    def close(self) -> None:
+        self._rank.close()
+
+
+def _canary(token_ids: Sequence[int]) -> TrainSequence:
+    ids = np.asarray(token_ids, dtype=np.int64)
+    zeros = np.zeros(len(ids) - 1, np.float32)
+    return TrainSequence(0, ids[:1], ids[1:], zeros, zeros, np.ones(len(ids) - 1, np.float32))
+
+
+class VerifierActor:
+    """The verifier pool of one node."""
+
+    def __init__(self, verify: VerifyConfig, reward: Sequence[RewardComponent], python_path: Sequence[str]) -> None:
+        from verifiers.pool import VerifierPool
+
+        self._reward = reward
+        self._pool = VerifierPool(
+            workers=verify.workers,
+            timeout_s=verify.timeout_s,
+            memory_mb=verify.memory_mb,
+            isolation=verify.isolation,
+            python_path=tuple(python_path),
+        )
+
+    def ready(self) -> list[int]:
+        return self._pool.worker_pids()
+
+    def verify(self, prompt: str, reference: str | None, metadata: dict[str, Any], texts: Sequence[str]) -> list[Any]:
+        """For every text a dictionary of verdicts by the component's label."""
+        from verifiers.base import Sample
+
+        samples = [Sample(prompt, text, reference, metadata) for text in texts]
+        futures = [
+            {c.label: self._pool.submit(c.verifier, c.config, sample) for c in self._reward} for sample in samples
+        ]
+        return [{label: future.result() for label, future in row.items()} for row in futures]
+
+    def stats(self) -> dict[str, float]:
+        return self._pool.stats().as_metrics()
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class Rendezvous:
+    """Runs in the bundle of rank 0, to find an address and a free port there."""
+
+    def address(self) -> tuple[str, int]:
+        import ray
+
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            return ray.util.get_node_ip_address(), probe.getsockname()[1] or random.randint(20000, 60000)
+
+
+def working_directory_path() -> list[str]:
+    """Folders where a user's own verifier modules are looked for: the job's working directory."""
+    return [str(Path.cwd())]

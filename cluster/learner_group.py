@@ -1,0 +1,88 @@
+"""All learner ranks as one. Every call goes to every rank: they are collective."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from cluster.actors import LearnerActor, Rendezvous
+from rlhf.learner.spec import LearnerSpec, StepResult
+from rlhf.publication import Manifest
+from rlhf.recipe.schema import AlgorithmConfig
+from rlhf.types import Batch, TrainSequence
+
+
+class LearnerLostError(RuntimeError):
+    """A learner rank ended. Its state is in the last checkpoint: `--resume` goes on from there."""
+
+
+class LearnerGroup:
+    """Implements `rlhf.protocols.Learner`."""
+
+    def __init__(
+        self,
+        specs: Sequence[LearnerSpec],
+        options: Sequence[dict[str, Any]],
+        tokenizer_dir: str,
+        algorithm: AlgorithmConfig,
+        norm_length: int,
+    ) -> None:
+        if len(specs) > 1:
+            address, port = ray.get(ray.remote(Rendezvous).options(**options[0]).remote().address.remote())
+            specs = [replace(spec, master_addr=address, master_port=port) for spec in specs]
+        remote = ray.remote(LearnerActor)
+        self._ranks = [
+            remote.options(max_restarts=0, **o).remote(s, tokenizer_dir, algorithm, norm_length)
+            for s, o in zip(specs, options, strict=True)
+        ]
+        self._remote_weights: tuple[int, Any] | None = None
+
+    async def start(self) -> tuple[str, ...]:
+        """Wait until every rank has its model; what the user should be told."""
+        return (await self._all("ready"))[0]
+
+    async def update(self, batch: Batch) -> StepResult:
+        return (await self._all("update", ray.put(batch)))[0]
+
+    async def start_stage(self, learning_rate: float, warmup_steps: int, weight_decay: float) -> None:
+        await self._all("start_stage", learning_rate, warmup_steps, weight_decay)
+
+    async def sft_step(self, sequences: Sequence[TrainSequence]) -> StepResult:
+        return (await self._all("sft_step", ray.put(sequences)))[0]
+
+    async def write_weights(self, version: int, canary_ids: Sequence[int]) -> Manifest:
+        return (await self._all("write_weights", version, tuple(canary_ids)))[0]
+
+    def remote_weights(self, manifest: Manifest) -> Any:
+        """The published bytes in the object store: fetched from the learner once a publication."""
+        if self._remote_weights is None or self._remote_weights[0] != manifest.version:
+            self._remote_weights = (manifest.version, self._ranks[0].weight_bytes.remote())
+        return self._remote_weights[1]
+
+    async def save(self, folder: Path) -> None:
+        await self._all("save", str(folder))
+
+    async def load(self, folder: Path) -> None:
+        await self._all("load", str(folder))
+
+    async def export(self, folder: Path) -> None:
+        await self._all("export", str(folder))
+
+    def kill(self) -> None:
+        for rank in self._ranks:
+            ray.kill(rank)
+
+    async def _all(self, method: str, *arguments: Any) -> list[Any]:
+        calls = [getattr(rank, method).remote(*arguments) for rank in self._ranks]
+        try:
+            return list(await asyncio.gather(*calls))
+        except RayTaskError as error:
+            raise error.cause if isinstance(error.cause, Exception) else error from error
+        except RayActorError as error:
+            raise LearnerLostError(f"a learner rank ended during {method}: {error}") from error

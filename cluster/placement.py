@@ -1,0 +1,157 @@
+"""Which node, which cores and which GPUs every process gets: a pure function, asked of Ray afterwards.
+
+On GPUs every learner rank and every tensor-parallel worker of an engine has a device of its own; an engine
+never spans nodes. On CPUs learner and engines share the cores of a node in time: with max_staleness 0 they
+never work at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["learner", "engine", "verifier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine as the plan sees it; `id` is Ray's node id, or any name on paper."""
+
+    id: str
+    cpus: int
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a run asks for. cpus_*: threads of one process on a CPU; None: share the node's cores evenly."""
+
+    engines: int
+    tensor_parallel: int
+    ranks: int
+    device: Literal["cpu", "gpu"]
+    verifier_workers: int = 1
+    separate_learner: bool = False
+    cpus_per_engine: int | None = None
+    cpus_per_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One process: where it runs and what it may use.
+
+    cores: core numbers on its node, one tuple per tensor-parallel worker (a learner rank has one tuple); on
+    GPUs empty. cpu_share: what is reserved of Ray's CPU resource.
+    """
+
+    role: Role
+    index: int
+    node: str
+    cores: tuple[tuple[int, ...], ...]
+    gpus: int
+    cpu_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    bundles: tuple[Bundle, ...]
+
+    def of(self, role: Role) -> list[Bundle]:
+        return [bundle for bundle in self.bundles if bundle.role == role]
+
+
+class PlacementError(ValueError):
+    """The processes do not fit; the message says what is asked for, what there is, and what to change."""
+
+
+def plan(nodes: Sequence[Node], need: Need) -> Plan:
+    """Learner ranks fill nodes in order; engines take what is left, spread evenly; a verifier pool on every node."""
+    if not nodes:
+        raise PlacementError("no nodes: Ray reports none alive")
+    if need.separate_learner and len(nodes) < 2:
+        raise PlacementError("cluster.separate_learner_node needs two nodes or more, found 1; write false")
+    where = _place_on_gpus(nodes, need) if need.device == "gpu" else _place_on_cpus(nodes, need)
+    return Plan(tuple(_bundles(nodes, need, where)))
+
+
+Where = list[tuple[Role, int, int]]  # role, index, position of the node
+
+
+def _place_on_gpus(nodes: Sequence[Node], need: Need) -> Where:
+    free = [node.gpus for node in nodes]
+    where: Where = []
+    for rank in range(need.ranks):
+        position = next((i for i, gpus in enumerate(free) if gpus >= 1), None)
+        if position is None:
+            raise PlacementError(f"learner.ranks is {need.ranks}, but there are {sum(n.gpus for n in nodes)} GPUs")
+        free[position] -= 1
+        where.append(("learner", rank, position))
+    if need.separate_learner:
+        for _, _, position in where:
+            free[position] = 0
+    for engine in range(need.engines):
+        position = max(range(len(nodes)), key=lambda i: (free[i], -i))
+        if free[position] < need.tensor_parallel:
+            raise PlacementError(
+                f"rollout.engines is {need.engines} with rollout.tensor_parallel {need.tensor_parallel}: engine "
+                f"{engine} needs {need.tensor_parallel} GPUs of one node, at most {free[position]} are left on any "
+                f"({sum(n.gpus for n in nodes)} GPUs in all, {need.ranks} for the learner)"
+            )
+        free[position] -= need.tensor_parallel
+        where.append(("engine", engine, position))
+    return where
+
+
+def _place_on_cpus(nodes: Sequence[Node], need: Need) -> Where:
+    learner_nodes = _learner_nodes(nodes, need)
+    where: Where = [("learner", r, learner_nodes[r * len(learner_nodes) // need.ranks]) for r in range(need.ranks)]
+    rest = [i for i in range(len(nodes)) if i not in learner_nodes] if need.separate_learner else range(len(nodes))
+    engine_nodes = list(rest)
+    if not engine_nodes:
+        raise PlacementError(f"learner.ranks {need.ranks} fill all {len(nodes)} nodes: none is left for the engines")
+    where += [("engine", e, engine_nodes[e % len(engine_nodes)]) for e in range(need.engines)]
+    for role, per in (("learner", 1), ("engine", need.tensor_parallel)):
+        for i, node in enumerate(nodes):
+            wanted = per * sum(1 for r, _, at in where if r == role and at == i)
+            if wanted > node.cpus:
+                raise PlacementError(f"{wanted} {role} processes on node {node.id}, which has {node.cpus} cores")
+    return where
+
+
+def _learner_nodes(nodes: Sequence[Node], need: Need) -> list[int]:
+    """The fewest nodes whose cores hold all ranks, at one core a rank at least."""
+    chosen, cores = [], 0
+    for i, node in enumerate(nodes):
+        if cores >= need.ranks * (need.cpus_per_rank or 1):
+            break
+        chosen.append(i)
+        cores += node.cpus
+    return chosen[: need.ranks]
+
+
+def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
+    bundles = []
+    for position, node in enumerate(nodes):
+        here = [(role, index) for role, index, at in where if at == position]
+        share = round(max(node.cpus, 1) / (len(here) + 2) - 0.005, 2)
+        for role in ("learner", "engine"):
+            indices = [index for r, index in here if r == role]
+            workers = need.tensor_parallel if role == "engine" else 1
+            asked = need.cpus_per_engine if role == "engine" else need.cpus_per_rank
+            slices = _slices(node.cpus, len(indices) * workers, asked) if need.device == "cpu" else None
+            for slot, index in enumerate(indices):
+                cores = tuple(slices[slot * workers : (slot + 1) * workers]) if slices else ()
+                gpus = workers if need.device == "gpu" else 0
+                bundles.append(Bundle(role, index, node.id, cores, gpus, share))
+        bundles.append(Bundle("verifier", position, node.id, (), 0, share))
+    order = {"learner": 0, "engine": 1, "verifier": 2}
+    return sorted(bundles, key=lambda b: (order[b.role], b.index))
+
+
+def _slices(cores: int, processes: int, asked: int | None) -> list[tuple[int, ...]]:
+    """Disjoint core numbers for each of `processes`; all cores are used unless fewer are asked for."""
+    if processes == 0:
+        return []
+    each = min(asked or cores // processes, cores // processes)
+    return [tuple(range(i * each, (i + 1) * each)) for i in range(processes)]

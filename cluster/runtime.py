@@ -1,0 +1,122 @@
+"""Connecting to Ray, or starting an embedded one; what its nodes have; the placement group for a plan."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cluster.placement import Bundle, Node, Plan
+from rlhf.recipe.schema import ClusterConfig
+
+if TYPE_CHECKING:
+    from ray.util.placement_group import PlacementGroup
+
+# Read by Ray when it is imported: token authentication stays on, and no statistics leave the machine.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+_OBJECT_STORE_BYTES = 512 << 20  # of an embedded Ray: trajectories and batches pass through it, not weights
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A connected Ray. embedded: started by this process, and ended with it."""
+
+    embedded: bool
+    nodes: tuple[Node, ...]
+
+
+def connect(config: ClusterConfig) -> Runtime:
+    """Join the Ray named by `cluster.address` or RAY_ADDRESS, else one that runs here, else start an embedded one.
+
+    `cluster.address: local` always starts one.
+    """
+    import ray
+
+    address = config.address or os.environ.get("RAY_ADDRESS")
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    embedded = False
+    if address and address != "local":
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    elif address == "local" or not _join_running():
+        embedded = True
+        ray.init(
+            address="local",
+            num_cpus=config.cpus_per_node,
+            include_dashboard=False,
+            log_to_driver=bool(os.environ.get("LONGTHOUGHT_WORKER_LOGS")),
+            logging_level=logging.ERROR,
+            object_store_memory=_OBJECT_STORE_BYTES,
+        )
+    return Runtime(embedded, tuple(_nodes()))
+
+
+def _join_running() -> bool:
+    import ray
+
+    if not os.path.exists(ray._private.utils.get_ray_address_file(None)):  # noqa: PTH110 - Ray gives a str
+        return False
+    try:
+        ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError:
+        return False  # the file was left by a Ray that is gone
+    return True
+
+
+def _nodes() -> list[Node]:
+    import ray
+
+    alive = sorted((n for n in ray.nodes() if n["Alive"]), key=lambda n: n["NodeID"])
+    head_first = sorted(alive, key=lambda n: "node:__internal_head__" not in n["Resources"])
+    return [Node(n["NodeID"], int(n["Resources"].get("CPU", 0)), int(n["Resources"].get("GPU", 0))) for n in head_first]
+
+
+def place(plan: Plan, timeout_s: float = 120.0) -> PlacementGroup:
+    """Reserve one bundle per process, each pinned to its node. Raises TimeoutError naming what could not be had."""
+    import ray
+    from ray.util.placement_group import placement_group
+
+    group = placement_group(
+        [_resources(bundle) for bundle in plan.bundles],
+        strategy="PACK",
+        bundle_label_selector=[{"ray.io/node-id": bundle.node} for bundle in plan.bundles],
+    )
+    try:
+        ray.get(group.ready(), timeout=timeout_s)
+    except ray.exceptions.GetTimeoutError as error:
+        raise TimeoutError(
+            f"Ray did not grant {len(plan.bundles)} bundles in {timeout_s:.0f} s; it has {ray.available_resources()} "
+            f"free. Is another job running? `ray status` tells."
+        ) from error
+    return group
+
+
+def _resources(bundle: Bundle) -> dict[str, float]:
+    resources: dict[str, float] = {"CPU": bundle.cpu_share}
+    if bundle.gpus:
+        resources["GPU"] = bundle.gpus
+    return resources
+
+
+def options(group: PlacementGroup, plan: Plan, bundle: Bundle) -> dict[str, Any]:
+    """Ray options that put an actor into its bundle."""
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    return {
+        "num_cpus": bundle.cpu_share,
+        "num_gpus": bundle.gpus,
+        "scheduling_strategy": PlacementGroupSchedulingStrategy(group, plan.bundles.index(bundle)),
+    }
+
+
+def shutdown(runtime: Runtime, group: PlacementGroup | None) -> None:
+    """Give the bundles back, which ends the actors in them; end an embedded Ray."""
+    import ray
+    from ray.util.placement_group import remove_placement_group
+
+    if group is not None and ray.is_initialized():
+        remove_placement_group(group)
+    ray.shutdown()

@@ -1,0 +1,226 @@
+"""One training run on Ray, from the recipe to the report: puts the parts together and takes them down again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster import runtime
+from cluster.engine_pool import EnginePool
+from cluster.learner_group import LearnerGroup
+from cluster.placement import Need, Plan, plan
+from cluster.ray_engine import RayEngine
+from cluster.verifier_service import VerifierService
+from rlhf.checkpoint import Checkpoints, read_state
+from rlhf.data.load import PromptSets, load_prompts
+from rlhf.data.sampler import PromptSampler
+from rlhf.evaluation.report.build import build_report
+from rlhf.learner.spec import LearnerSpec
+from rlhf.metrics.live import LiveView, open_live_view
+from rlhf.metrics.sinks import open_sinks
+from rlhf.models.resolve import load_tokenizer, resolve_model
+from rlhf.parts import Parts
+from rlhf.recipe.schema import TrainRecipe
+from rlhf.record import RunRecord
+from rlhf.rollout.engine import EngineSpec
+from rlhf.run_folder import RunFolder, RunFolderError, describe_run, open_run
+from rlhf.stages.sft import run_warmup
+from rlhf.trainer import Trainer
+
+_CANARY_TOKENS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. finished: all steps were done; otherwise it was stopped and can be resumed."""
+
+    folder: Path
+    report: Path
+    finished: bool
+    record: RunRecord
+
+
+def need_of(recipe: TrainRecipe, device: str) -> Need:
+    return Need(
+        engines=recipe.rollout.engines,
+        tensor_parallel=recipe.rollout.tensor_parallel,
+        ranks=recipe.learner.ranks,
+        device="gpu" if device == "gpu" else "cpu",
+        verifier_workers=recipe.verify.workers,
+        separate_learner=recipe.cluster.separate_learner_node,
+        cpus_per_engine=recipe.rollout.cpus_per_engine,
+        cpus_per_rank=recipe.learner.cpus_per_rank,
+    )
+
+
+def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
+    """Run a recipe. Raises what went wrong; every process is ended and the checkpoint of the last step kept."""
+    folder = open_run(recipe, resume)
+    describe_run(folder, recipe)
+    view = open_live_view(recipe.trainer.steps)
+    try:
+        return asyncio.run(_Session(recipe, folder, view, resume).run())
+    finally:
+        view.close()
+
+
+class _Session:
+    def __init__(self, recipe: TrainRecipe, folder: RunFolder, view: LiveView, resume: bool) -> None:
+        self.recipe, self.folder, self.view = recipe, folder, view
+        self.checkpoints = Checkpoints(folder.checkpoints, recipe.trainer.keep_checkpoints)
+        self.checkpoint = self.checkpoints.latest() if resume else None
+        if resume and self.checkpoint is None:
+            raise RunFolderError(f"--resume: {folder.path} holds no complete checkpoint; start it without --resume")
+        self.group: Any = None
+        self.engines: EnginePool | None = None
+        self.verifying: VerifierService | None = None
+        self.learner: LearnerGroup | None = None
+
+    async def run(self) -> Outcome:
+        self.view.stage("starting", f"run folder {self.folder.path}")
+        model_dir = resolve_model(self.recipe.policy, self.folder.policy, self.recipe.run.seed)
+        tokenizer = load_tokenizer(model_dir)
+        prompts = load_prompts(self.recipe.data, tokenizer)
+        for line in str(prompts.report).splitlines():
+            self.view.note(line)
+        self.ray = runtime.connect(self.recipe.cluster)
+        try:
+            return await self._train(model_dir, tokenizer, prompts)
+        finally:
+            await self._take_down()
+
+    async def _train(self, model_dir: Path, tokenizer: Any, prompts: PromptSets) -> Outcome:
+        await self._start(model_dir, prompts)
+        assert self.learner is not None
+        assert self.engines is not None
+        assert self.verifying is not None
+        state, groups = read_state(self.checkpoint) if self.checkpoint else (None, [])
+        step = state["step"] if state else None
+        sinks = open_sinks(
+            self.recipe.tracking, self.folder.path, self.recipe.run.name, self.recipe.model_dump(mode="json"), step
+        )
+        record = RunRecord(self.folder, sinks, self.view, step)
+        status = "failed"
+        try:
+            seed, shuffle = self.recipe.run.seed, self.recipe.data.shuffle
+            parts = Parts(
+                prompts=prompts,
+                sampler=PromptSampler(len(prompts.train), seed, shuffle, prompts.fingerprint),
+                engines=self.engines,
+                learner=self.learner,
+                verifying=self.verifying,
+                decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
+                checkpoints=self.checkpoints,
+                record=record,
+                view=self.view,
+                canary_ids=prompts.train[0].token_ids[:_CANARY_TOKENS],
+                mixture_of_experts=_is_mixture(model_dir),
+            )
+            trainer = Trainer(self.recipe, parts)
+            if state is not None and self.checkpoint is not None:
+                await self.learner.load(self.checkpoint / "learner")
+                trainer.resume(state, groups)
+                self.view.note(f"resumed from {self.checkpoint}")
+            elif self.recipe.warmup is not None:
+                record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, self.view))
+            finished = await self._run_until_signal(trainer)
+            status = "finished" if finished else "interrupted"
+        finally:
+            record.close(status)
+            report = build_report(self.folder.path)
+        return Outcome(self.folder.path, report, finished, record)
+
+    async def _run_until_signal(self, trainer: Trainer) -> bool:
+        loop = asyncio.get_running_loop()
+
+        def on_signal(name: str) -> None:
+            self.view.note(f"{name}: finishing or abandoning this step, then writing a checkpoint; again to end at once")
+            trainer.stop()
+            loop.remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(signal.SIGTERM)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal, number.name)
+        return await trainer.run()
+
+    async def _start(self, model_dir: Path, prompts: PromptSets) -> None:
+        """All actors at once: loading is mostly imports, and the slowest decides."""
+        recipe = self.recipe
+        device = recipe.cluster.device
+        if device == "auto":
+            device = "gpu" if any(node.gpus for node in self.ray.nodes) else "cpu"
+        layout = plan(self.ray.nodes, need_of(recipe, device))
+        self.group = runtime.place(layout)
+        self.view.stage("loading", f"{recipe.rollout.engines} vLLM, {recipe.learner.ranks} DeepSpeed, verifiers")
+        self.learner = self._make_learner(layout, model_dir, device)
+        self.verifying = VerifierService(
+            [runtime.options(self.group, layout, b) for b in layout.of("verifier")],
+            recipe.verify,
+            recipe.reward,
+            self.view.note,
+        )
+        longest = max(len(p.token_ids) for p in (*prompts.train, *prompts.heldout))
+        self.engines = self._make_engines(layout, model_dir, device, longest + recipe.rollout.max_response_tokens)
+        notices, _, _ = await asyncio.gather(self.learner.start(), self.verifying.start(), self.engines.start())
+        for notice in notices:
+            self.view.note(notice)
+
+    def _make_learner(self, layout: Plan, model_dir: Path, device: str) -> LearnerGroup:
+        recipe, bundles = self.recipe, layout.of("learner")
+        specs = [
+            LearnerSpec(
+                policy=recipe.policy,
+                learner=recipe.learner,
+                model_dir=str(model_dir),
+                seed=recipe.run.seed,
+                device="cuda:0" if device == "gpu" else "cpu",
+                rank=rank,
+                world_size=len(bundles),
+                threads=len(bundle.cores[0]) if bundle.cores else 1,
+            )
+            for rank, bundle in enumerate(bundles)
+        ]
+        options = [runtime.options(self.group, layout, b) for b in bundles]
+        return LearnerGroup(specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens)
+
+    def _make_engines(self, layout: Plan, model_dir: Path, device: str, max_model_len: int) -> EnginePool:
+        bundles = layout.of("engine")
+        learner_node = layout.of("learner")[0].node
+
+        def make(index: int) -> RayEngine:
+            bundle = bundles[index]
+            spec = EngineSpec(
+                name=f"engine-{index}",
+                model_dir=str(model_dir),
+                dtype=self.recipe.policy.dtype,
+                rollout=self.recipe.rollout,
+                max_model_len=max_model_len,
+                seed=self.recipe.run.seed * 1000 + index,
+                device=device,
+                cpus=bundle.cores,
+            )
+            assert self.learner is not None
+            remote = self.learner.remote_weights if bundle.node != learner_node else None
+            return RayEngine(spec, runtime.options(self.group, layout, bundle), remote)
+
+        return EnginePool(len(bundles), make, self.view.note)
+
+    async def _take_down(self) -> None:
+        """End every process that this run started, by handle, whatever happened before."""
+        self.view.stage("ending", "")
+        if self.engines is not None:
+            await self.engines.close()
+        if self.verifying is not None:
+            await self.verifying.close()
+        if self.learner is not None:
+            self.learner.kill()
+        runtime.shutdown(self.ray, self.group)
+
+
+def _is_mixture(model_dir: Path) -> bool:
+    config = json.loads((model_dir / "config.json").read_text())
+    return any(config.get(key) for key in ("num_experts", "num_local_experts", "n_routed_experts"))

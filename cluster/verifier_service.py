@@ -1,0 +1,79 @@
+"""The verifier pools of all nodes as one: calls go round; a pool that is lost is started anew and asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from cluster.actors import VerifierActor, working_directory_path
+from rlhf.recipe.schema import RewardComponent, VerifyConfig
+from rlhf.types import Prompt
+from verifiers.base import Verdict
+
+_ATTEMPTS = 3
+_CONCURRENCY = 64
+
+
+class VerifierService:
+    """Implements `rlhf.protocols.Verifying`."""
+
+    def __init__(
+        self,
+        options: Sequence[dict[str, Any]],
+        verify: VerifyConfig,
+        reward: Sequence[RewardComponent],
+        notify: Callable[[str], None],
+    ) -> None:
+        self._options = list(options)
+        self._arguments = (verify, tuple(reward), working_directory_path())
+        self._notify = notify
+        self._actors = [self._make(i) for i in range(len(options))]
+        self._turn = itertools.count()
+        self._lost = 0
+        self._stats: dict[str, float] = {}
+
+    def _make(self, index: int) -> Any:
+        remote = ray.remote(VerifierActor).options(
+            max_concurrency=_CONCURRENCY, max_restarts=0, **self._options[index]
+        )
+        return remote.remote(*self._arguments)
+
+    async def start(self) -> None:
+        await asyncio.gather(*(actor.ready.remote() for actor in self._actors))
+
+    async def verify(self, prompt: Prompt, texts: Sequence[str]) -> list[dict[str, Verdict]]:
+        for _ in range(_ATTEMPTS):
+            index = next(self._turn) % len(self._actors)
+            actor = self._actors[index]
+            try:
+                return await actor.verify.remote(prompt.text, prompt.reference, dict(prompt.metadata), list(texts))
+            except RayTaskError as error:
+                raise error.cause if isinstance(error.cause, Exception) else error from error
+            except RayActorError as error:
+                last = error
+                if self._actors[index] is actor:
+                    self._lost += 1
+                    self._notify("a verifier pool was lost; starting another, its samples are judged again")
+                    self._actors[index] = self._make(index)
+        raise RuntimeError(f"the verifier pool was lost {_ATTEMPTS} times judging prompt {prompt.id}") from last
+
+    async def refresh_stats(self) -> None:
+        """Fetch the pools' counters; `metrics` returns the last fetched."""
+        rows = await asyncio.gather(*(actor.stats.remote() for actor in self._actors))
+        self._stats = {key: max(row.get(key, 0.0) for row in rows) for key in rows[0]}
+
+    def metrics(self) -> Mapping[str, float]:
+        return {"verifier/pools_lost": float(self._lost), **{f"verifier/{k}": v for k, v in self._stats.items()}}
+
+    def actors(self) -> list[Any]:
+        return list(self._actors)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(actor.close.remote() for actor in self._actors), return_exceptions=True)
+        for actor in self._actors:
+            ray.kill(actor)

@@ -1,0 +1,107 @@
+"""Checkpoints: written whole or not at all, and never picked half-written.
+
+    checkpoints/step_40/
+        learner/          DeepSpeed's state of every rank: weights, moments, schedule, RNG
+        hf/               what transformers and vLLM load
+        buffer.jsonl      finished groups that were not yet trained on
+        state.json        counters, sampler position, accounting
+        complete.json     names and sizes of all of the above, written last
+
+A checkpoint is built in `step_40.partial` and renamed when `complete.json` is in it and everything is on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rlhf.group_json import group_from_json, group_to_json
+from rlhf.types import Group
+
+_NAME = re.compile(r"^step_(\d+)$")
+_FORMAT = 1
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint cannot be used; the message says which file and why."""
+
+
+class Checkpoints:
+    """The checkpoints of one run folder."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self._folder = folder
+        self._keep = keep
+
+    def begin(self, step: int) -> Path:
+        """An empty folder to fill; what an earlier, interrupted attempt left is removed."""
+        partial = self._folder / f"step_{step}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        return partial
+
+    def commit(self, partial: Path, state: dict[str, Any], groups: Sequence[Group]) -> Path:
+        """Write the rest, make it durable, give it its name, and remove checkpoints beyond `keep`."""
+        lines = [json.dumps(group_to_json(g), ensure_ascii=False) for g in groups]
+        (partial / "buffer.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        (partial / "state.json").write_text(json.dumps({"format": _FORMAT, **state}, indent=1))
+        sizes = {str(f.relative_to(partial)): f.stat().st_size for f in _files(partial)}
+        (partial / "complete.json").write_text(json.dumps(sizes, indent=1))
+        for path in [*_files(partial), partial]:
+            _fsync(path)
+        final = partial.with_suffix("")
+        if final.exists():
+            shutil.rmtree(final)
+        partial.rename(final)
+        _fsync(self._folder)
+        for old in self.complete()[: -self._keep]:
+            shutil.rmtree(old)
+        return final
+
+    def complete(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        found = []
+        for path in self._folder.glob("step_*") if self._folder.is_dir() else []:
+            match = _NAME.match(path.name)
+            if match and is_complete(path):
+                found.append((int(match.group(1)), path))
+        return [path for _, path in sorted(found)]
+
+    def latest(self) -> Path | None:
+        complete = self.complete()
+        return complete[-1] if complete else None
+
+
+def read_state(checkpoint: Path) -> tuple[dict[str, Any], list[Group]]:
+    """state.json and the buffered groups of a complete checkpoint."""
+    state = json.loads((checkpoint / "state.json").read_text())
+    if state.get("format") != _FORMAT:
+        raise CheckpointError(f"{checkpoint / 'state.json'}: format {state.get('format')!r}, expected {_FORMAT}")
+    lines = (checkpoint / "buffer.jsonl").read_text(encoding="utf-8").splitlines()
+    return state, [group_from_json(json.loads(line)) for line in lines]
+
+
+def is_complete(checkpoint: Path) -> bool:
+    """Whether every file that was written is there in full."""
+    listing = checkpoint / "complete.json"
+    if not listing.is_file():
+        return False
+    sizes = json.loads(listing.read_text())
+    return all((checkpoint / name).is_file() and (checkpoint / name).stat().st_size == n for name, n in sizes.items())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

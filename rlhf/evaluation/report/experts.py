@@ -1,0 +1,153 @@
+"""Heat maps of expert load in a mixture-of-experts policy. 1 is the fair share; a dead expert shows as a gap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from rlhf.evaluation.report import svg
+from rlhf.evaluation.report.load import RunData
+from rlhf.evaluation.report.panels import Chart
+from rlhf.evaluation.report.series import Bins, Value, short
+from rlhf.metrics import keys
+
+COLUMNS = 80
+MOST_ROWS = 64
+ROW_HEIGHT = 5.0
+Experts = dict[int, dict[int, list[Value]]]
+
+
+def expert_charts(run: RunData) -> list[Chart]:
+    """Load by step (every expert, or each layer's busiest where there are many) and now; [] for a dense policy."""
+    layers = _relative_load(run)
+    if not layers:
+        return []
+    rows = sum(len(experts) for experts in layers.values())
+    bins = Bins.of(len(run.steps), COLUMNS)
+    return [
+        _every_expert(run, layers, bins) if rows <= MOST_ROWS else _busiest(run, layers, bins),
+        _at_the_end(run, layers),
+    ]
+
+
+def _relative_load(run: RunData) -> Experts:
+    """Each expert's share of its layer's tokens times the layer's number of experts, by layer and expert."""
+    columns: Experts = {}
+    for key in run.keys_under(keys.EXPERT_LOAD):
+        found = keys.parse_expert_load(key)
+        if found:
+            columns.setdefault(found[0], {})[found[1]] = run.columns[key]
+    return {
+        layer: {e: [None if v is None else v * len(experts) for v in experts[e]] for e in sorted(experts)}
+        for layer, experts in sorted(columns.items())
+    }
+
+
+def _every_expert(run: RunData, layers: Experts, bins: Bins) -> Chart:
+    named = [
+        (f"layer {layer}, expert {e}", bins.means(column))
+        for layer, experts in layers.items()
+        for e, column in experts.items()
+    ]
+    sizes = [(f"L{layer}", len(experts)) for layer, experts in layers.items()]
+    return _map(
+        "Expert load by step",
+        "Every expert of every layer, a row each.",
+        named,
+        sizes,
+        _step_labels(run, bins),
+        ends=_step_ends(run),
+    )
+
+
+def _busiest(run: RunData, layers: Experts, bins: Bins) -> Chart:
+    named = []
+    for layer, experts in layers.items():
+        cells = [bins.means(column) for column in experts.values()]
+        named.append((f"layer {layer}, busiest expert", [_greatest(cell) for cell in zip(*cells, strict=True)]))
+    sizes = [(f"L{layer}", 1) for layer in layers]
+    return _map(
+        "Busiest expert by step",
+        "The most loaded expert of each layer.",
+        named,
+        sizes,
+        _step_labels(run, bins),
+        ends=_step_ends(run),
+    )
+
+
+def _at_the_end(run: RunData, layers: Experts) -> Chart:
+    recent = max(1, len(run.steps) // 10)
+    width = max(len(experts) for experts in layers.values())
+    named = []
+    for layer, experts in layers.items():
+        row: list[Value] = [_mean(column[-recent:]) for column in experts.values()]
+        named.append((f"layer {layer}", row + [None] * (width - len(row))))
+    sizes = [(f"L{layer}", 1) for layer in layers]
+    note = (
+        f"Mean of the last {recent} steps; layers down, experts across."
+        if recent > 1
+        else "The last step; layers down, experts across."
+    )
+    return _map(
+        "Expert load now", note, named, sizes, [f"expert {e}" for e in range(width)], ends=("E0", f"E{width - 1}")
+    )
+
+
+def _map(
+    title: str,
+    note: str,
+    named: Sequence[tuple[str, Sequence[Value]]],
+    sizes: Sequence[tuple[str, int]],
+    columns: Sequence[str],
+    *,
+    ends: tuple[str, str],
+) -> Chart:
+    grid = [values for _, values in named]
+    greatest = max(2.0, max((v for row in grid for v in row if v is not None and math.isfinite(v)), default=2.0))
+    height = min(320.0, max(150.0, ROW_HEIGHT * len(grid)))
+    bottom = svg.TOP + height
+    body = [f'<rect class="cells" x="{svg.LEFT}" y="{svg.TOP}" width="{svg.PLOT_W}" height="{svg.px(height)}"/>']
+    body.append(svg.heat(grid, svg.TOP, height, greatest))
+    above, every = 0, math.ceil(len(sizes) / 16)
+    for index, (label, size) in enumerate(sizes):
+        middle = svg.TOP + height * (above + size / 2) / len(grid)
+        if index % every == 0:
+            body.append(svg.text(svg.LEFT - 6, middle + 4, label, "tick", "end"))
+        above += size
+        if size > 1 and above < len(grid):
+            body.append(
+                f'<path class="cut" d="M{svg.LEFT} {svg.px(svg.TOP + height * above / len(grid))}h{svg.PLOT_W}"/>'
+            )
+    body.append(svg.text(svg.LEFT, bottom + 16, ends[0], "tick", "start"))
+    body.append(svg.text(svg.LEFT + svg.PLOT_W, bottom + 16, ends[1], "tick", "end"))
+    data: dict[str, Any] = {
+        "kind": "heat",
+        "labels": list(columns),
+        "rows": [name for name, _ in named],
+        "grid": [[None if v is None or not math.isfinite(v) else round(v, 2) for v in row] for row in grid],
+        "top": svg.TOP,
+        "height": height,
+    }
+    note += f" Relative to an even share: empty is 0, full colour is {short(greatest)}×."
+    return Chart(title, note, svg.frame(title, "".join(body), int(bottom + 24)), data=data)
+
+
+def _mean(values: Sequence[Value]) -> Value:
+    held = [v for v in values if v is not None and math.isfinite(v)]
+    return math.fsum(held) / len(held) if held else None
+
+
+def _greatest(values: Sequence[Value]) -> Value:
+    return max((v for v in values if v is not None), default=None)
+
+
+def _step_labels(run: RunData, bins: Bins) -> list[str]:
+    pairs = [(run.steps[a], run.steps[b - 1]) for a, b in pairwise(bins.edges)]
+    return [f"step {a}" if a == b else f"steps {a}–{b}" for a, b in pairs]
+
+
+def _step_ends(run: RunData) -> tuple[str, str]:
+    return f"step {run.steps[0]}", f"step {run.steps[-1]}"

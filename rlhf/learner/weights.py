@@ -1,0 +1,52 @@
+"""The learner's weights as a checkpoint names them: streamed for publication, or written for export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from rlhf.learner.engine import Engine
+from rlhf.models.names import checkpoint_tensors, tensor_groups
+
+
+def gathered_weights(engine: Engine, model: Any, rank: int, dtype: torch.dtype | None) -> Iterator[tuple[str, Tensor]]:
+    """See LearnerRank.named_weights."""
+    for group in tensor_groups(model):
+        full = _full_tensors(engine, group, rank, dtype)
+        if rank == 0:
+            yield from checkpoint_tensors(model, full).items()
+
+
+def _full_tensors(
+    engine: Engine, group: list[tuple[str, Tensor]], rank: int, dtype: torch.dtype | None
+) -> dict[str, Tensor]:
+    """Copies on the CPU, on rank 0; a collective under ZeRO-3."""
+    with engine.gathered([t for _, t in group]), torch.no_grad():
+        if rank != 0:
+            return {}
+        return {name: _copy(tensor, dtype) for name, tensor in group}
+
+
+def _copy(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    return tensor.detach().to("cpu", wanted, copy=True)
+
+
+def export_folder(engine: Engine, model: Any, rank: int, folder: Path, tokenizer: Any) -> None:
+    """See LearnerRank.export_hf."""
+    full: dict[str, Tensor] = {}
+    for group in tensor_groups(model):
+        full |= _full_tensors(engine, group, rank, None)
+    if rank == 0:
+        by_tensor = {id(t): full[name] for group in tensor_groups(model) for name, t in group}
+        # Tied names point to the same copy, which is how save_pretrained finds that it may leave one out.
+        state = {name: by_tensor[id(t)] for name, t in model.state_dict(keep_vars=True).items()}
+        model.save_pretrained(folder, state_dict=state)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(folder)
+    dist.barrier()

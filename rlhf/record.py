@@ -1,0 +1,78 @@
+"""What a run leaves behind while it runs: metrics, trajectories, the summary; and what it shows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rlhf.evaluation.report.summary import Heldout, HeldoutPoint, Summary, read_summary, write_summary
+from rlhf.group_json import group_record
+from rlhf.heldout import HeldoutResult
+from rlhf.metrics import keys
+from rlhf.metrics.live import LiveView
+from rlhf.metrics.sinks import SinkGroup
+from rlhf.run_folder import RunFolder
+from rlhf.types import Group
+
+
+class RunRecord:
+    """Implements `rlhf.parts.Record` on a run folder."""
+
+    def __init__(self, folder: RunFolder, sinks: SinkGroup, view: LiveView, resumed_step: int | None) -> None:
+        self._folder = folder
+        self._sinks = sinks
+        self._view = view
+        self._started = time.monotonic()
+        self._pending: dict[str, float] = {}
+        earlier = read_summary(folder.path) if resumed_step is not None else None
+        self._seconds_before = earlier.seconds if earlier else 0.0
+        self.summary = _resumed(earlier, resumed_step) if earlier else Summary(0, 0.0, Heldout(), None, "running")
+
+    def step(self, step: int, total: int, metrics: Mapping[str, float], groups: Sequence[Group]) -> None:
+        with (self._folder.trajectories / f"step_{step}.jsonl").open("w", encoding="utf-8") as file:
+            for group in groups:
+                file.write(json.dumps(group_record(group, step), ensure_ascii=False) + "\n")
+        self._sinks.log(step, {**metrics, **self._pending})
+        self._pending = {}
+        self._view.step(step, total, metrics)
+        self._update(steps=step)
+
+    def heldout(self, step: int, result: HeldoutResult) -> None:
+        point = HeldoutPoint.of(step, result.accuracy)
+        held = self.summary.heldout or Heldout()
+        history = (*(p for p in held.history if p.step != step), point)
+        before = held.before or result.accuracy
+        self._update(heldout=Heldout(before, result.accuracy if step else held.after, history))
+        self._pending = {
+            keys.HELDOUT_ACCURACY: result.accuracy.value,
+            "heldout/length_mean": result.length_mean,
+            "heldout/truncated": result.truncated,
+            "heldout/errors": float(result.errors),
+        }
+        text = f"held-out accuracy {result.accuracy} after {step} steps, response length {result.length_mean:.1f}"
+        self._view.note(text)
+
+    def warmup(self, facts: Mapping[str, Any]) -> None:
+        self._update(warmup=dict(facts))
+
+    def sync(self) -> None:
+        self._sinks.sync()
+
+    def close(self, status: str) -> None:
+        self._update(status=status)
+        self._sinks.close()
+
+    def _update(self, **changes: Any) -> None:
+        seconds = self._seconds_before + time.monotonic() - self._started
+        self.summary = replace(self.summary, seconds=round(seconds, 1), **changes)
+        write_summary(self._folder.path, self.summary)
+
+
+def _resumed(earlier: Summary, step: int | None) -> Summary:
+    """The earlier summary without what came after the checkpoint."""
+    held = earlier.heldout or Heldout()
+    history = tuple(p for p in held.history if p.step <= (step or 0))
+    return replace(earlier, steps=step or 0, heldout=Heldout(held.before, None, history), status="running")

@@ -1,0 +1,65 @@
+"""The numbers of one step, from its groups: what the live view, metrics.jsonl and the report show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rlhf.metrics import keys
+from rlhf.rollout.rollouter import RolloutCounts
+from rlhf.types import Group, Scored
+from verifiers.base import Status
+
+
+def group_metrics(groups: Sequence[Group], version: int) -> dict[str, float]:
+    """Rewards, accuracy, lengths, verdicts and staleness of the groups that a step trains on.
+
+    Accuracy is the share of samples whose status is `correct` among those that a verifier could judge.
+    """
+    usable = [sample for group in groups for sample in group.usable]
+    rewards = np.array([sample.reward for sample in usable], dtype=np.float64)
+    lengths = np.array([len(sample.trajectory) for sample in usable], dtype=np.float64)
+    stale = version - np.concatenate([s.trajectory.version_R for s in usable])
+    correct_G = [np.mean([s.correct for s in group.usable]) for group in groups]
+    metrics: dict[str, float] = {
+        keys.REWARD: float(rewards.mean()),
+        keys.REWARD_STD: float(rewards.std()),
+        keys.ACCURACY: float(np.mean([s.correct for s in usable])),
+        keys.LENGTH: float(lengths.mean()),
+        keys.LENGTH_MAX: float(lengths.max()),
+        keys.TRUNCATED: float(np.mean([s.trajectory.truncated for s in usable])),
+        keys.STALENESS_MEAN: float(stale.mean()),
+        keys.STALENESS_MAX: float(stale.max()),
+        "groups/solved": float(np.mean([c == 1.0 for c in correct_G])),
+        "groups/unsolved": float(np.mean([c == 0.0 for c in correct_G])),
+    }
+    return metrics | _verdict_metrics([s for g in groups for s in g.samples]) | _component_metrics(usable)
+
+
+def _verdict_metrics(samples: Sequence[Scored]) -> dict[str, float]:
+    counts = Counter(str(sample.status) for sample in samples)
+    return {f"verdicts/{status}": float(counts[status]) for status in map(str, Status)}
+
+
+def _component_metrics(usable: Sequence[Scored]) -> dict[str, float]:
+    labels = usable[0].verdicts
+    return {f"reward/{label}": float(np.mean([s.verdicts[label].score for s in usable])) for label in labels}
+
+
+def rollout_metrics(counts: RolloutCounts, wait_s: float, step_s: float) -> dict[str, float]:
+    """Rollout throughput; `time/*` of groups overlap, so they are averages, not parts of the step."""
+    groups = max(counts.groups, 1)
+    return {
+        "rollout/tokens": float(counts.tokens),
+        "rollout/group_s_mean": counts.generate_s / groups,
+        "rollout/group_s_max": counts.slowest_group_s,
+        "rollout/verify_s_mean": counts.verify_s / groups,
+        "rollout/tokens_per_s": counts.tokens / wait_s if wait_s > 0 else 0.0,
+        keys.TOKENS_PER_S: counts.tokens / step_s if step_s > 0 else 0.0,
+    }
+
+
+def stage_metrics(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {f"{keys.TIME}{stage}": value for stage, value in seconds.items()}

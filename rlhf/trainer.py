@@ -1,0 +1,160 @@
+"""The loop: hand prompts out, take finished groups, learn from them, publish the weights, prove them.
+
+One loop for synchronous and asynchronous training. With `max_staleness: 0` nothing is sampled while the learner
+works; with n, groups of up to n batches ahead are sampled meanwhile, by this process's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rlhf.algorithms import get as get_algorithm
+from rlhf.algorithms.batch import make_batch
+from rlhf.heldout import evaluate
+from rlhf.parts import Parts
+from rlhf.prompt_flow import PromptFlow
+from rlhf.publication import PublicationError, canary_tolerance, differences
+from rlhf.recipe.schema import TrainRecipe
+from rlhf.rollout.rollouter import Rollouter
+from rlhf.step_metrics import group_metrics, rollout_metrics, stage_metrics
+from rlhf.types import Batch, Group
+
+T = TypeVar("T")
+
+
+class StopRequestedError(Exception):
+    """SIGINT or SIGTERM came while the loop was waiting."""
+
+
+@dataclass(slots=True)
+class TrainState:
+    """step: optimizer steps done. version: of the weights that the learner holds; one more after each step."""
+
+    step: int = 0
+    version: int = 0
+
+
+class Trainer:
+    def __init__(self, recipe: TrainRecipe, parts: Parts) -> None:
+        self.recipe = recipe
+        self.parts = parts
+        self.state = TrainState()
+        self.algorithm = get_algorithm(recipe.algorithm.name)
+        self.rollouter = Rollouter(
+            parts.engines, parts.verifying, parts.decode, recipe.reward, recipe.rollout, recipe.algorithm.group_size
+        )
+        self.flow = PromptFlow(parts.prompts.train, parts.sampler, self.rollouter, recipe.trainer)
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the loop to end after what it is doing now; waiting for rollouts is abandoned."""
+        self._stop.set()
+
+    def resume(self, state: dict[str, Any], groups: list[Group]) -> None:
+        """Continue from a checkpoint's state; the learner has loaded its part already."""
+        self.state.step, self.state.version = state["step"], state["version"]
+        self.flow.load_state_dict(state["flow"], groups)
+
+    async def run(self) -> bool:
+        """Train until the recipe's last step; False if it was stopped before. Either way a checkpoint is written."""
+        await self.publish()
+        config, finished = self.recipe.trainer, False
+        try:
+            if self.state.step == 0:
+                await self.evaluate()
+            while self.state.step < config.steps and not self._stop.is_set():
+                await self.step()
+                if config.checkpoint_every and self.state.step % config.checkpoint_every == 0:
+                    await self.checkpoint()
+                if config.eval_every and self.state.step % config.eval_every == 0 and self.state.step < config.steps:
+                    await self.evaluate()
+            if finished := self.state.step >= config.steps:
+                await self.evaluate()
+        except StopRequestedError:
+            pass
+        await self.flow.cancel()
+        await self.checkpoint()
+        return finished
+
+    async def step(self) -> None:
+        """One optimizer step, with the timing of its stages."""
+        remaining = self.recipe.trainer.steps - self.state.step
+        seconds: dict[str, float] = {}
+        self.parts.view.stage("rollout", f"step {self.state.step + 1}")
+        groups = await self._timed("rollout", seconds, self._or_stop(self.flow.take(self.state.version, remaining)))
+        self.flow.fill(self.state.version, remaining)
+        self.parts.view.stage("learning", f"step {self.state.step + 1}")
+        batch = self._batch(groups)
+        result = await self._timed("learn", seconds, self.parts.learner.update(batch))
+        self.state.step += 1
+        self.state.version += 1
+        self.parts.view.stage("publishing", f"version {self.state.version}")
+        await self._timed("publish", seconds, self.publish())
+        seconds["step"] = sum(seconds.values())
+        metrics = {
+            **group_metrics(groups, self.state.version - 1),
+            **result.metrics,
+            **self.flow.ledger.metrics(),
+            **rollout_metrics(self.rollouter.take_counts(), seconds["rollout"], seconds["step"]),
+            **stage_metrics(seconds),
+            **self.parts.engines.metrics(),
+            **self.parts.verifying.metrics(),
+            "version": self.state.version,
+        }
+        self.parts.record.step(self.state.step, self.recipe.trainer.steps, metrics, groups)
+
+    def _batch(self, groups: list[Group]) -> Batch:
+        config = self.recipe.algorithm
+        return make_batch(groups, self.algorithm, config, self.recipe.rollout.temperature)
+
+    async def publish(self) -> None:
+        """New weights into every engine; training stops unless each proves that it holds them."""
+        manifest = await self.parts.learner.write_weights(self.state.version, self.parts.canary_ids)
+        proofs = await self.parts.engines.publish(manifest)
+        tolerance = canary_tolerance(manifest.dtype, self.parts.mixture_of_experts)
+        problems = [p for proof in proofs for p in differences(manifest, proof, tolerance)]
+        if problems:
+            shown = "\n  ".join(problems[:20])
+            raise PublicationError(f"version {manifest.version} is not what the engines hold:\n  {shown}")
+
+    async def evaluate(self) -> None:
+        """Held-out accuracy of the weights now in the engines."""
+        if not self.parts.prompts.heldout:
+            return
+        self.parts.view.stage("evaluation", f"{len(self.parts.prompts.heldout)} held-out prompts")
+        work = evaluate(self.rollouter, self.parts.prompts.heldout, self.recipe.rollout, self.recipe.trainer)
+        result = await self._or_stop(work)
+        self.parts.record.heldout(self.state.step, result)
+
+    async def checkpoint(self) -> None:
+        """Everything that a resumed run needs, written whole or not at all."""
+        self.parts.view.stage("checkpoint", f"step {self.state.step}")
+        partial = self.parts.checkpoints.begin(self.state.step)
+        await self.parts.learner.save(partial / "learner")
+        await self.parts.learner.export(partial / "hf")
+        # The buffer and the counters are read in one go, with no await between: they belong together.
+        state = {"step": self.state.step, "version": self.state.version, "flow": self.flow.state_dict()}
+        self.parts.checkpoints.commit(partial, state, self.flow.buffer.groups())
+        self.parts.record.sync()
+
+    async def _or_stop(self, work: Awaitable[T]) -> T:
+        """The result of `work`, or StopRequestedError as soon as a stop is asked for."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise StopRequestedError
+
+    @staticmethod
+    async def _timed(stage: str, seconds: dict[str, float], work: Awaitable[T]) -> T:
+        started = time.monotonic()
+        result = await work
+        seconds[stage] = time.monotonic() - started
+        return result

@@ -1,0 +1,113 @@
+"""What is asked of the machine: a Python 3.11, and what pip cannot install."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import pythons
+import system
+
+from tests.packaging.helpers import executable
+
+
+def _ask(answers: Mapping[str, pythons.Probe]) -> Callable[[str], pythons.Probe]:
+    return lambda path: answers.get(path, pythons.Probe("3.12.1", "is Python 3.12.1"))
+
+
+def test_a_named_interpreter_is_the_only_one_asked() -> None:
+    environ = {"LONGTHOUGHT_PYTHON": "/opt/py", "PATH": os.environ["PATH"]}
+    assert pythons.find_python(environ, _ask({"/opt/py": pythons.Probe("3.11.9", "")})) == ("/opt/py", "3.11.9")
+    with pytest.raises(pythons.NoPythonError) as caught:
+        pythons.find_python(environ, _ask({}))
+    assert "/opt/py: is Python 3.12.1" in str(caught.value)
+    assert sys.executable not in str(caught.value)
+    assert "pyenv install 3.11" in str(caught.value)
+
+
+def test_an_interpreter_is_found_on_the_path_and_under_pyenv(tmp_path: Path) -> None:
+    on_path = executable(tmp_path / "python3.11", "")
+    pyenv = tmp_path / "pyenv" / "versions" / "3.11.9" / "bin"
+    pyenv.mkdir(parents=True)
+    hidden = executable(pyenv / "python3.11", "")
+    environ = {"PATH": str(tmp_path), "PYENV_ROOT": str(tmp_path / "pyenv")}
+    good = pythons.Probe("3.11.9", "")
+    assert pythons.find_python(environ, _ask({str(on_path): good, str(hidden): good}))[0] == str(on_path)
+    assert pythons.find_python(environ, _ask({str(hidden): good}))[0] == str(hidden)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("print('3.11.4 CPython')", ""),
+        ("print('3.12.0 CPython')", "is Python 3.12.0"),
+        ("print('3.11.4 PyPy')", "is PyPy 3.11.4; CPython is needed"),
+        ("import sys; sys.exit('ModuleNotFoundError: No module named ensurepip')", "apt-get install python3.11-venv"),
+    ],
+)
+def test_what_an_interpreter_says_of_itself(tmp_path: Path, body: str, problem: str) -> None:
+    found = pythons.probe(str(executable(tmp_path / "python", body)))
+    assert found.problem.endswith(problem + ")") if "apt-get" in problem else found.problem == problem
+
+
+def test_a_missing_interpreter_is_an_answer() -> None:
+    assert "does not start" in pythons.probe("/nonexistent/python").problem
+
+
+@pytest.mark.parametrize(
+    ("flavour", "build", "numa", "headers", "packages"),
+    [
+        ("cpu", True, True, True, []),
+        ("cpu", True, False, True, ["libnuma1"]),
+        ("cpu", True, False, False, ["libnuma1", "python3.11-dev"]),
+        ("cpu", False, False, False, ["libnuma1"]),
+        ("cuda", True, False, False, ["python3.11-dev"]),
+        ("cuda", False, False, False, []),
+    ],
+)
+def test_what_the_machine_lacks(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flavour: str,
+    build: bool,
+    numa: bool,
+    headers: bool,
+    packages: list[str],
+) -> None:
+    executable(tmp_path / "cc", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if headers:
+        (tmp_path / "Python.h").touch()
+    assert [need.package for need in system.missing(flavour, build, tmp_path, lambda _: numa)] == packages
+
+
+def test_a_compiler_is_missed_only_while_something_is_to_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    (tmp_path / "Python.h").touch()
+    assert system.missing("cpu", True, tmp_path, lambda _: True) == [system.COMPILER]
+    assert system.missing("cpu", False, tmp_path, lambda _: True) == []
+
+
+def test_root_gets_the_packages_and_nobody_else_is_asked_for_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable(tmp_path / "apt-get", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran: list[list[str]] = []
+    system.provide([system.NUMA], lambda _: None, lambda command: ran.append(command) or 0, root=True)  # type: ignore[func-returns-value]
+    assert ran == [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "libnuma1"]]
+    ran.clear()
+    with pytest.raises(system.SystemIncompleteError, match="sudo apt-get install libnuma1"):
+        system.provide([system.NUMA], lambda _: None, lambda command: ran.append(command) or 0, root=False)  # type: ignore[func-returns-value]
+    assert ran == []
+    with pytest.raises(system.SystemIncompleteError, match="could not install"):
+        system.provide([system.NUMA], lambda _: None, lambda _: 100, root=True)
+    system.provide([], lambda _: None, lambda _: 1, root=False)
+
+

@@ -1,0 +1,97 @@
+"""Verifiers of an imaginary user, well and badly behaved; found by import path through the pool's `python_path`."""
+
+import asyncio
+import os
+import signal
+import time
+
+from verifiers import Sample, Verdict, verifier
+
+
+@verifier(summary="the response is the reference")
+def same_text(sample: Sample, ignore_case: bool = False) -> bool:
+    left, right = sample.response, sample.reference or ""
+    return left.lower() == right.lower() if ignore_case else left == right
+
+
+@verifier(needs_reference=False)
+async def slow_length(sample: Sample) -> float:
+    await asyncio.sleep(0)
+    return min(len(sample.response), 10) / 10
+
+
+@verifier(needs_reference=False)
+def returns(sample: Sample) -> object:
+    """What the metadata says, as a Python object that JSON could not carry."""
+    return {"none": None, "text": "yes", "above": 1.5, "nan": float("nan"), "complex": 1j}[sample.metadata["what"]]
+
+
+@verifier(needs_reference=False)
+def raises(sample: Sample) -> Verdict:
+    raise LookupError(f"no entry for {sample.response}")
+
+
+@verifier(needs_reference=False)
+def exits(sample: Sample) -> Verdict:
+    raise SystemExit(3)
+
+
+@verifier(needs_reference=False)
+def hangs(sample: Sample) -> bool:
+    """Hangs in C code on `hang`; says True otherwise."""
+    if sample.response == "hang":
+        time.sleep(3600)
+    return True
+
+
+@verifier(needs_reference=False)
+def ends_process(sample: Sample) -> bool:
+    os._exit(7)
+
+
+@verifier(needs_reference=False)
+def eats_memory(sample: Sample) -> bool:
+    if sample.response == "eat":
+        bytearray(1 << 40)
+    return True
+
+
+@verifier(needs_reference=False)
+def once_held(sample: Sample) -> bool:
+    """The first time: tell its process id through a named pipe and wait to be killed. The second time: True."""
+    if os.path.exists(sample.metadata["mark"]):
+        return True
+    with open(sample.metadata["mark"], "w"):
+        pass
+    with open(sample.metadata["fifo"], "w") as fifo:
+        fifo.write(str(os.getpid()))
+    signal.pause()
+    return False
+
+
+@verifier(needs_reference=False)
+def prints(sample: Sample) -> bool:
+    """Writes to both standard streams, more than a pipe holds."""
+    print("\x00\x00\x00\x10{}" * 20_000, flush=True)
+    os.write(1, b"\xff" * 100_000)
+    os.write(2, b"\xfe" * 100_000)
+    return True
+
+
+@verifier(needs_reference=False)
+def sees_environment(sample: Sample) -> bool:
+    return sample.response in os.environ
+
+
+@verifier(needs_reference=False, isolated=True)
+def reads_passwd(sample: Sample) -> bool:
+    """True if the walls are not there."""
+    try:
+        with open("/etc/passwd"):
+            return True
+    except OSError:
+        return False
+
+
+def undecorated(sample: Sample) -> bool:
+    return True

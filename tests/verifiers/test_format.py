@@ -1,0 +1,57 @@
+"""The format verifier as a table."""
+
+from typing import Any
+
+import pytest
+
+from verifiers import Sample, Status
+from verifiers.base import Verdict
+from verifiers.format import format_verifier
+
+GOOD = "<think>a</think><answer>\\boxed{1}</answer>"
+ROWS: list[tuple[str, dict[str, Any], str | None]] = [
+    (GOOD, {}, None),
+    (f" {GOOD}\n", {}, None),
+    (GOOD, {"require_box": True}, None),
+    ("a</think><answer>1</answer>", {"opened_by_prompt": True}, None),
+    ("hm <think>a</think> so <answer>1</answer>.", {"allow_outside": True}, None),
+    ("<plan>a</plan><code>b</code><answer>c</answer>", {"tags": ["plan", "code", "answer"]}, None),
+    ("", {}, "<think> occurs 0 times"),
+    ("a</think><answer>1</answer>", {}, "<think> occurs 0 times"),
+    ("<think>a<answer>1</answer>", {}, "</think> occurs 0 times"),
+    ("<think>a</think><think>b</think><answer>1</answer>", {}, "<think> occurs 2 times"),
+    ("<think>a</think><answer>1</answer><answer>2</answer>", {}, "<answer> occurs 2 times"),
+    ("<answer>1</answer><think>a</think>", {}, "text before <think>"),
+    ("<answer>1</answer><think>a</think>", {"allow_outside": True}, "comes too early"),
+    ("<think>a<answer>1</answer></think>", {}, "comes too early"),
+    ("</think>a<think><answer>1</answer>", {}, "</think> comes before <think>"),
+    ("hm <think>a</think><answer>1</answer>", {}, "text before <think>"),
+    ("<think>a</think> so <answer>1</answer>", {}, "text before <answer>"),
+    ("<think>a</think><answer>1</answer> bye", {}, "text after </answer>"),
+    ("<think> </think><answer>1</answer>", {}, "<think> is empty"),
+    ("<think>a</think><answer></answer>", {}, "<answer> is empty"),
+    ("<think>a</think><answer>1</answer>", {"require_box": True}, "exactly one \\boxed{}"),
+    ("<think>a</think><answer>\\boxed{1}\\boxed{2}</answer>", {"require_box": True}, "exactly one \\boxed{}"),
+    ("<think>a</think><answer>\\boxed{1</answer>", {"require_box": True}, "exactly one \\boxed{}"),
+    (GOOD, {"opened_by_prompt": True}, "<think> occurs 2 times"),
+]
+
+
+@pytest.mark.parametrize(("response", "config", "problem"), ROWS)
+def test_format(response: str, config: dict[str, Any], problem: str | None) -> None:
+    verdict = format_verifier(Sample("", response), **config)
+    assert isinstance(verdict, Verdict)
+    assert verdict.status is (Status.CORRECT if problem is None else Status.WRONG)
+    assert (problem or "") in verdict.reason
+
+
+def test_the_last_tag_is_what_is_extracted() -> None:
+    verdict = format_verifier(Sample("", GOOD))
+    assert isinstance(verdict, Verdict)
+    assert verdict.extracted == "\\boxed{1}"
+
+
+@pytest.mark.parametrize("tags", [[], ["a", "a"], ["<think>"]])
+def test_bad_tags_are_named(tags: list[str]) -> None:
+    with pytest.raises(ValueError, match="write distinct tag names"):
+        format_verifier(Sample("", ""), tags=tags)
