@@ -12,7 +12,8 @@ from typing import Any
 from cluster import runtime
 from cluster.engine_pool import EnginePool
 from cluster.learner_group import LearnerGroup
-from cluster.placement import Need, Plan, plan
+from cluster.on_paper import need_of
+from cluster.placement import Plan, plan
 from cluster.ray_engine import RayEngine
 from cluster.verifier_service import VerifierService
 from rlhf.checkpoint import Checkpoints, read_state
@@ -42,19 +43,6 @@ class Outcome:
     report: Path
     finished: bool
     record: RunRecord
-
-
-def need_of(recipe: TrainRecipe, device: str) -> Need:
-    return Need(
-        engines=recipe.rollout.engines,
-        tensor_parallel=recipe.rollout.tensor_parallel,
-        ranks=recipe.learner.ranks,
-        device="gpu" if device == "gpu" else "cpu",
-        verifier_workers=recipe.verify.workers,
-        separate_learner=recipe.cluster.separate_learner_node,
-        cpus_per_engine=recipe.rollout.cpus_per_engine,
-        cpus_per_rank=recipe.learner.cpus_per_rank,
-    )
 
 
 def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:

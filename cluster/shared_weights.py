@@ -6,6 +6,8 @@ Other processes of the same user open it through /proc/PID/fd/N.
 
 from __future__ import annotations
 
+import json
+import mmap
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +26,24 @@ class SharedWeights:
         self._fd: int | None = None
 
     def write(self, tensors: Mapping[str, Tensor]) -> tuple[str, int]:
-        """Lay the tensors out as safetensors; the path for other processes, and the bytes written."""
-        from safetensors.torch import save_file
+        """Lay the tensors out as safetensors; the path for other processes, and the bytes written.
 
+        Written here and not by `save_file`, which makes a named temporary file beside its target: each tensor
+        is copied once, straight into the mapped memory.
+        """
+        import torch
+
+        header, size = _header(tensors)
         fd = os.memfd_create("longthought-weights")
-        save_file(dict(tensors), f"/proc/self/fd/{fd}")
+        os.truncate(fd, len(header) + size)
+        with mmap.mmap(fd, len(header) + size) as memory:
+            memory[: len(header)] = header
+            offset = len(header)
+            for tensor in tensors.values():
+                count = tensor.numel()
+                if count:
+                    torch.frombuffer(memory, dtype=tensor.dtype, count=count, offset=offset).copy_(tensor.reshape(-1))
+                offset += count * tensor.element_size()
         return self._keep(fd)
 
     def write_bytes(self, data: np.ndarray) -> tuple[str, int]:
@@ -54,3 +69,16 @@ class SharedWeights:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _header(tensors: Mapping[str, Tensor]) -> tuple[bytes, int]:
+    """The header of the safetensors format (its length, then JSON padded to 8 bytes), and the size of the data."""
+    names = {"torch.float32": "F32", "torch.bfloat16": "BF16", "torch.float16": "F16"}
+    entries, offset = {}, 0
+    for name, tensor in tensors.items():
+        end = offset + tensor.numel() * tensor.element_size()
+        entries[name] = {"dtype": names[str(tensor.dtype)], "shape": list(tensor.shape), "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text, offset

@@ -105,3 +105,18 @@ def _fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def export_checkpoint(run: Path, step: int | None, to: Path) -> Path:
+    """Copy the Hugging Face folder of a run's checkpoint (default: the last complete one) to a new folder."""
+    if to.exists():
+        raise CheckpointError(f"{to} exists already; name a folder that does not")
+    complete = Checkpoints(run / "checkpoints", keep=1).complete()
+    by_name = {path.name: path for path in complete}
+    if not complete:
+        raise CheckpointError(f"{run} holds no complete checkpoint")
+    chosen = complete[-1] if step is None else by_name.get(f"step_{step}")
+    if chosen is None:
+        raise CheckpointError(f"{run} has no complete checkpoint of step {step}; it has {', '.join(by_name)}")
+    shutil.copytree(chosen / "hf", to)
+    return chosen / "hf"

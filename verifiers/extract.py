@@ -36,13 +36,14 @@ def _unwrapped(content: str) -> str:
     """`content` without boxes that hold all of it: `\\boxed{5}` is `5`."""
     while (box := _BOX_START.match(content)) and content.endswith("}"):
         inner = content[box.end() : -1]
-        if not _balanced(inner):
+        if not balanced(inner):
             break
         content = inner.strip()
     return content
 
 
-def _balanced(text: str) -> bool:
+def balanced(text: str) -> bool:
+    """Whether every brace that is not escaped has its partner."""
     depth = 0
     for token in _TOKEN.finditer(text):
         found = token.group()

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from verifiers.base import Sample, Verdict
-from verifiers.extract import after_thinking, last_boxed
+from verifiers.extract import after_thinking, balanced, last_boxed
 from verifiers.math_text import normalise, refusal, same_by_text
 from verifiers.registry import verifier
 from verifiers.verifier import clip
@@ -43,6 +43,8 @@ def math_verifier(sample: Sample, think_close: str = "</think>") -> Verdict:
     gold = (last_boxed(reference) if reference.startswith("\\boxed") else None) or reference
     if not gold:
         return Verdict.error("the reference is empty; write the gold answer")
+    if not balanced(gold):
+        return Verdict.error(f"the braces of the reference do not balance: {clip(gold, 80)}")
     return compare(box, gold)
 
 

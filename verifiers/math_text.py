@@ -20,6 +20,7 @@ MAX_POWER_NESTING = 2
 _SPACING = re.compile(
     r"\\(?:[,;:!>]|q?quad(?![A-Za-z])|displaystyle(?![A-Za-z])|left(?![A-Za-z])|right(?![A-Za-z]))|\\ |~|\$(?<!\\\$)"
 )
+_THIN_GROUPS = re.compile(r"(?<=\d)\\,(?=\d{3}(?!\d))")
 _LOOSE_SPACE = re.compile(r"(?<![0-9A-Za-z]) | (?![0-9A-Za-z])")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _UNICODE = str.maketrans(
@@ -37,6 +38,7 @@ _WITH_BASE = re.compile(r"([0-9A-Fa-f]+)_(?:\{(\d{1,2})\}|(\d))")
 def normalise(text: str) -> str:
     """Writing that carries no meaning removed: invisible characters, spacing commands, `$`, full-width forms."""
     kept = "".join(_narrow(c) for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\n\t")
+    kept = _THIN_GROUPS.sub(",", kept.replace("\\! ", "").replace("\\!", ""))
     kept = _SPACING.sub(" ", kept.translate(_UNICODE).replace("{,}", ","))
     kept = _FRACTIONS.sub(r"\\frac", kept)
     kept = _LOOSE_SPACE.sub("", " ".join(kept.split()))

@@ -17,6 +17,10 @@ class BadRowError(DataError):
     """One malformed row: stops the run, or is skipped and listed (`data.on_bad_row`)."""
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 @dataclass
 class SetReport:
     """What became of the rows of one set. Every row read is kept or is in one of the lists.
@@ -36,14 +40,14 @@ class SetReport:
 
     def summary(self) -> str:
         notes = [
-            f"{len(self.bad):,} bad rows skipped" if self.bad else "",
+            f"{_count(len(self.bad), 'bad row')} skipped" if self.bad else "",
             f"{len(self.long):,} beyond max_prompt_tokens skipped" if self.long else "",
             f"{len(self.overlapping):,} dropped as held out" if self.overlapping else "",
-            f"{self.duplicates:,} duplicates" if self.duplicates else "",
+            _count(self.duplicates, "duplicate") if self.duplicates else "",
             f"{self.wanted:,} were asked for" if self.wanted is not None and self.kept < self.wanted else "",
             f"longest {self.longest_prompt} tokens",
         ]
-        return f"{self.name}: {self.kept:,} prompts ({', '.join(n for n in notes if n)})"
+        return f"{self.name}: {_count(self.kept, 'prompt')} ({', '.join(n for n in notes if n)})"
 
 
 @dataclass

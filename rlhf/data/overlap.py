@@ -23,13 +23,14 @@ _SPACE = re.compile(r"\s+")
 
 def normalise(text: str) -> str:
     """`normalise(normalise(t)) == normalise(t)`. A text of nothing but punctuation stays as it is."""
-    previous, current = None, unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    previous, current = None, text
     while current != previous:  # dropping a mark may bring the next one to the end of a word
         previous, current = current, _once(current)
     return current
 
 
 def _once(text: str) -> str:
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     text = _QUOTES.sub("", text.translate(_DASHES))
     text = _WORD_END.sub("", text)
     text = _TEXT_END.sub("", text) or text

@@ -115,7 +115,7 @@ def _lines(path: Path) -> Iterator[_Line]:
     with path.open("rb") as file:
         for number, text in enumerate(file, start=1):
             row = _parse(text)
-            if row is None and file.peek(1):  # type: ignore[attr-defined]
+            if row is None and file.peek(1):
                 found = text[:80].decode("utf-8", "replace").rstrip()
                 raise MetricsFileError(
                     f'{path}:{number}: not a JSON object with an integer "step": {found!r}. Delete that line.'

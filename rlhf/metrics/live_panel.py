@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -106,11 +107,9 @@ class PanelView:
 
 
 def _figures_row(shown: Iterable[tuple[str, str]]) -> RenderableType:
-    text = Text()
-    for label, value in shown:
-        text.append(f"{label} ", "dim") if label else None
-        text.append(value + "   ", "bold")
-    return text
+    """The figures side by side; a narrow terminal gets more rows, and none is broken in two."""
+    cells = [Text.assemble((f"{label} " if label else "", "dim"), (value, "bold"), no_wrap=True) for label, value in shown]
+    return Columns(cells, padding=(0, 3))
 
 
 def sparkline(values: list[float], width: int) -> str:

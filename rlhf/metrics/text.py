@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# CSI (colours, cursor); OSC, DCS, SOS, PM, APC strings (titles, links, clipboard) up to their terminator; other escapes.
+# CSI (colours, cursor); OSC, DCS, SOS, PM, APC strings (titles, links, clipboard) to their terminator; other escapes.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"

@@ -6,6 +6,7 @@ Every failure to start is a TrackerError that says what to do; `sinks.py` decide
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import io
 import netrc
 import os
@@ -115,7 +116,9 @@ class TrackioSink:
         with _starting("trackio_project", "null"), contextlib.redirect_stdout(io.StringIO()):
             import trackio
 
-            self._run = trackio.init(
+            # In a context of its own: trackio would else finish the run a second time at exit, and print.
+            self._run = contextvars.copy_context().run(
+                trackio.init,
                 project=project,
                 name=name,
                 group=group,

@@ -42,7 +42,7 @@ class Devices:
 
 def devices_for(cluster: ClusterConfig, env: Mapping[str, str] = os.environ) -> Devices:
     """What the recipe states; else, where an embedded Ray will be started, what this machine has."""
-    elsewhere = bool(cluster.address or env.get("RAY_ADDRESS"))
+    elsewhere = (cluster.address or env.get("RAY_ADDRESS") or "local") != "local"
     nodes = cluster.nodes or (None if elsewhere else 1)
     cpus = cluster.cpus_per_node or (None if elsewhere else cpus_here())
     gpus = cluster.gpus_per_node

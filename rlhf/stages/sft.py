@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from rlhf.data.rows import Row
 from rlhf.metrics.live import LiveView
 from rlhf.protocols import Learner
 from rlhf.recipe.schema import TrainRecipe, WarmupConfig
-from rlhf.stages.demonstrations import Demonstration, make_demonstrations
+if TYPE_CHECKING:
+    from rlhf.stages.demonstrations import Demonstration
 from rlhf.types import TrainSequence
 
 
@@ -49,6 +50,8 @@ async def run_warmup(learner: Learner, recipe: TrainRecipe, tokenizer: Any, view
 
     What it answers goes into the run's summary: steps, first and last loss (nats a token, mean of 20 steps).
     """
+    from rlhf.stages.demonstrations import make_demonstrations
+
     config = recipe.warmup
     assert config is not None
     view.stage("warm-up", f"{config.steps} steps on {config.size} demonstrations")

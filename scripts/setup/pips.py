@@ -20,6 +20,10 @@ DROPPED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX"
 FORCED = {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
 
 HINTS: tuple[tuple[str, str], ...] = (
+    (
+        "Failed to resolve 'download.pytorch.org'",
+        "PyTorch's index cannot be reached: put the locked torch wheel into a folder and set PIP_FIND_LINKS to it",
+    ),
     ("No space left on device", "the disk is full; the environment needs about 6 GB (CUDA: 16 GB)"),
     ("Python.h", "Python's headers are missing: apt-get install python3.11-dev"),
     ("error: command 'gcc'", "a C compiler is missing: apt-get install build-essential"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import environment as env
 import pytest
 
-from tests.packaging.helpers import MAIN, executable
+from tests.packaging.helpers import MAIN, executable, fake_venv
 
 STAMP = env.Stamp("cpu", "f" * 64, "3.11.7", "/x/.venv", "/x", complete=True)
 
@@ -22,20 +22,11 @@ def test_a_stamp_is_read_back_and_a_torn_one_is_none(tmp_path: Path) -> None:
     assert env.read_stamp(tmp_path) is None
 
 
-def _venv(folder: Path, stamp: env.Stamp | None, version: str = "3.11.7") -> Path:
-    (folder / "bin").mkdir(parents=True)
-    (folder / "pyvenv.cfg").touch()
-    executable(folder / "bin" / "python", f"print('{version}')")
-    if stamp is not None:
-        env.write_stamp(folder, stamp)
-    return folder
-
-
 def test_when_an_environment_is_made_anew(tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     wanted = env.Stamp("cpu", "0" * 64, "3.11.7", str(venv), "/x", complete=True)
     assert env.why_rebuild(venv, wanted) == "there is none"
-    _venv(venv, None)
+    fake_venv(venv, None)
     assert env.why_rebuild(venv, wanted) == "it is not known what it holds"
     env.write_stamp(venv, env.Stamp("cpu", "other locks", "3.11.7", str(venv), "/x"))
     assert env.why_rebuild(venv, wanted) == ""  # other locks, or interrupted: pip completes it
@@ -49,7 +40,7 @@ def test_when_an_environment_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_up_to_date_means_same_locks_same_python_and_finished(tmp_path: Path) -> None:
-    venv = _venv(tmp_path / "venv", None)
+    venv = fake_venv(tmp_path / "venv", None)
     wanted = MAIN.wanted_stamp("cpu", venv, "3.11.7")
     env.write_stamp(venv, wanted)
     assert MAIN.up_to_date("cpu", venv)
@@ -113,5 +104,3 @@ def test_half_installed_packages_are_found_and_forgotten(tmp_path: Path) -> None
     env.leftovers(tmp_path)
     assert env.installed(tmp_path) == {"good": "1.0", "quoted-name": "1.0"}
     assert not (tmp_path / "~umpy").exists()
-
-

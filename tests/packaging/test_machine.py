@@ -109,5 +109,3 @@ def test_root_gets_the_packages_and_nobody_else_is_asked_for_a_password(
     with pytest.raises(system.SystemIncompleteError, match="could not install"):
         system.provide([system.NUMA], lambda _: None, lambda _: 100, root=True)
     system.provide([], lambda _: None, lambda _: 1, root=False)
-
-

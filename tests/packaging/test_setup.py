@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import stat
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 
 import environment as env
 import locks
 import pips
 import pytest
-import pythons
-import system
+
+from tests.packaging.helpers import MAIN, ROOT, executable, fake_venv
 
 TORCH = "torch==2.13.0+cpu"
 NOT_FOUND = "ERROR: Could not find a version\nERROR: No matching distribution found for torch==2.13.0+cpu"
@@ -52,7 +48,8 @@ class FakePip:
 def test_pytorchs_index_is_added_only_where_pip_finds_no_cpu_build(
     requirement: str, status: int, output: str, extra: list[str], questions: int
 ) -> None:
-    pip, said = FakePip(status, output), []
+    pip = FakePip(status, output)
+    said: list[str] = []
     assert pips.torch_index_arguments(pip, requirement, said.append) == extra
     assert len(pip.asked) == questions
     assert all(not any("pytorch.org" in a for a in question) for question in pip.asked)
@@ -121,7 +118,8 @@ def test_pip_runs_in_the_environment_with_the_callers_settings(tmp_path: Path, m
 
 
 def test_a_failing_pip_shows_its_end_and_what_to_do(tmp_path: Path) -> None:
-    python, log, said = executable(tmp_path / "python", FAKE_PYTHON), tmp_path / "log", []
+    python, log = executable(tmp_path / "python", FAKE_PYTHON), tmp_path / "log"
+    said: list[str] = []
     pip = pips.VenvPip(python, log, said.append, str)
     pip.work("installing x", ["install"])
     with pytest.raises(pips.PipError) as caught:
@@ -168,7 +166,7 @@ def test_the_command_touches_no_folder_of_the_users(tmp_path: Path) -> None:
 
 
 def test_the_command_does_nothing_a_second_time(tmp_path: Path) -> None:
-    venv = _venv(tmp_path / "venv", None, "{}.{}.{}".format(*sys.version_info[:3]))
+    venv = fake_venv(tmp_path / "venv", None, "{}.{}.{}".format(*sys.version_info[:3]))
     env.write_stamp(venv, MAIN.wanted_stamp("cpu", venv, env.python_version(venv)))
     before = sorted(p.name for p in venv.rglob("*"))
     done = _run([], LONGTHOUGHT_VENV=str(venv))

@@ -19,7 +19,10 @@ TEXTS = [
     ("rollout:\n  engine: 2\n", ["r.yaml:10: rollout.engine: unknown key; did you mean rollout.engines?"]),
     ("rollout: {max_tokens: 64}\n", ["r.yaml:9: rollout.max_tokens: unknown key", "rollout has: engines,"]),
     ("learning_rate: 0.1\n", ["r.yaml:9: learning_rate: unknown key; did you mean", "learner.learning_rate", "?"]),
-    ("trainer:\n  steps: 3\n  group_size: 4\n", ["r.yaml:11: trainer.group_size", "did you mean algorithm.group_size?"]),
+    (
+        "trainer:\n  steps: 3\n  group_size: 4\n",
+        ["r.yaml:11: trainer.group_size", "did you mean algorithm.group_size?"],
+    ),
     ("foo: 1\n", ["r.yaml:9: foo: unknown key; a recipe has: kind, run, policy"]),
     ("Rollout: {}\n", ["r.yaml:9: Rollout: unknown key; did you mean rollout?"]),
     # types

@@ -19,7 +19,9 @@ def test_an_embedded_ray_has_what_this_machine_has():
     assert (devices.kind, devices.nodes, devices.cpus_per_node) == ("cpu", 1, cpus_here())
 
 
-@pytest.mark.parametrize(("cluster", "env"), [(ClusterConfig(address="auto"), {}), (ClusterConfig(), {"RAY_ADDRESS": "h:1"})])
+@pytest.mark.parametrize(
+    ("cluster", "env"), [(ClusterConfig(address="auto"), {}), (ClusterConfig(), {"RAY_ADDRESS": "h:1"})]
+)
 def test_of_a_running_ray_nothing_is_assumed(cluster, env):
     devices = devices_for(cluster, env)
     assert (devices.kind, devices.nodes, devices.cpus, devices.gpus, devices.memory_per_device) == (None,) * 5

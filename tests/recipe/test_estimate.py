@@ -119,7 +119,12 @@ PSI = 596_049_920
 )
 def test_learner_state_by_zero_stage(tmp_path, overrides, weights, gradients, optimizer, host):
     found = qwen3(tmp_path, *overrides).learner
-    assert (found.weights, found.gradients, found.optimizer, found.host_optimizer) == (weights, gradients, optimizer, host)
+    assert (found.weights, found.gradients, found.optimizer, found.host_optimizer) == (
+        weights,
+        gradients,
+        optimizer,
+        host,
+    )
 
 
 def test_offloaded_optimizer_lies_in_host_memory(tmp_path):

@@ -29,7 +29,9 @@ def test_scalar_is_read_as_yaml_1_2(text, value):
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text().filter(lambda k: k != "<<"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text().filter(lambda k: k != "<<"), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

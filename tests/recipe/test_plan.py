@@ -28,7 +28,9 @@ def shown(loaded, placement) -> str:
 
 
 def test_plan_of_the_tiny_moe_on_a_cpu(tmp_path):
-    text = shown(load(tmp_path), [Place(0, "learner", 0, 2, 0), Place(0, "engine", 0, 2, 0), Place(0, "engine", 1, 2, 0)])
+    text = shown(
+        load(tmp_path), [Place(0, "learner", 0, 2, 0), Place(0, "engine", 0, 2, 0), Place(0, "engine", 1, 2, 0)]
+    )
     assert "│ policy │ tiny-moe (bfloat16) │" in text
     assert "│ learner │ 1 rank, ZeRO 1 │" in text
     assert "│ 0 │ learner 0, engine 0-1 │ 6 │ 0 │" in text

@@ -21,6 +21,7 @@ EQUAL = [
     ("2500", "2,500"),
     ("2500", r"2{,}500"),
     ("2500", r"2\,500"),
+    ("12500300", r"12,\!500,\! 300"),
     ("2.5", "2.50"),
     ("42", "42."),
     ("42", r"\$42"),
@@ -52,6 +53,8 @@ DIFFERENT = [
     ("7", "8"),
     ("7", "-7"),
     ("2500", "2,50"),
+    ("2500", r"2\,50"),
+    ("12", "1 2"),
     ("3000001", "3000002"),
     ("0.0000001", "0.0000002"),
     ("3.0000001", "3.0000002"),
@@ -109,6 +112,7 @@ RESPONSES = [
     (r"\boxed{8 \boxed{7}}", "7", Status.UNPARSED),
     (r"\boxed{7}", r"\boxed{7}", Status.CORRECT),
     (r"\boxed{7}", " ", Status.ERROR),
+    (r"\boxed{7}", "7}", Status.ERROR),
 ]
 
 
@@ -151,7 +155,16 @@ REFUSED = [
     (r"\sqrt" * 40 + "2", "nested"),
     (r"\boxed{1}+\boxed{2}", "box"),
 ]
-TAKEN = ["2^{100}", "x^{2^{10}}", "10^{2024}", "20!", r"\sqrt{\sqrt{2}}", "1" * 900, "(2^{3})^{4}", r"\frac{1}{1+\frac{1}{2}}"]
+TAKEN = [
+    "2^{100}",
+    "x^{2^{10}}",
+    "10^{2024}",
+    "20!",
+    r"\sqrt{\sqrt{2}}",
+    "1" * 900,
+    "(2^{3})^{4}",
+    r"\frac{1}{1+\frac{1}{2}}",
+]
 
 
 @pytest.mark.parametrize(("answer", "why"), REFUSED)
@@ -169,7 +182,16 @@ def test_a_refused_answer_that_is_the_reference_is_correct() -> None:
     assert judge(r"\boxed{(x+1)^{100000}}", "(x+1)^{100000}").status is Status.CORRECT
 
 
-NUMBERS = [("1,234.50", 1234.5), ("2e3", 2000), (r"\$7", 7), (".5", 0.5), ("1,23", None), (".", None), ("1/2", None), ("", None)]
+NUMBERS = [
+    ("1,234.50", 1234.5),
+    ("2e3", 2000),
+    (r"\$7", 7),
+    (".5", 0.5),
+    ("1,23", None),
+    (".", None),
+    ("1/2", None),
+    ("", None),
+]
 
 
 @pytest.mark.parametrize(("text", "value"), NUMBERS)
@@ -178,7 +200,13 @@ def test_plain_numbers(text: str, value: float | None) -> None:
     assert (None if number is None else float(number)) == value
 
 
-NORMAL = [(r"\left( 1 , 2 \right)", "(1,2)"), ("1 2", "1 2"), (r"\dfrac{a}{b}", r"\frac{a}{b}"), ("$5$.", "5"), (r"\$5", r"\$5")]
+NORMAL = [
+    (r"\left( 1 , 2 \right)", "(1,2)"),
+    ("1 2", "1 2"),
+    (r"\dfrac{a}{b}", r"\frac{a}{b}"),
+    ("$5$.", "5"),
+    (r"\$5", r"\$5"),
+]
 
 
 @pytest.mark.parametrize(("text", "plain"), NORMAL)

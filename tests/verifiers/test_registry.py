@@ -9,7 +9,18 @@ from verifiers import Sample, Status, Verdict, verifier
 from verifiers.registry import VERIFIERS, check_config, check_name, resolve
 from verifiers.verifier import as_verdict
 
-HEAVY = ("sympy", "math_verify", "reasoning_gym", "numpy", "torch", "ray", "pydantic", "rlhf", "cluster", "multiprocessing")
+HEAVY = (
+    "sympy",
+    "math_verify",
+    "reasoning_gym",
+    "numpy",
+    "torch",
+    "ray",
+    "pydantic",
+    "rlhf",
+    "cluster",
+    "multiprocessing",
+)
 
 
 def test_importing_and_checking_names_loads_nothing_heavy() -> None:

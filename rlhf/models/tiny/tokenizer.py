@@ -35,8 +35,23 @@ PIECES = r"\\boxed\{| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|\s"
 # Words that become one token, written as they stand in a text: with the space before them, or without.
 WORDS = (
     *("State", " the", " final", " answer", " to", " following", " arithmetic", " problem", "Calculate"),
-    *(" Think", " step", " by", " Put", " your", " in", " and", " is", " of", " result", " only", "The", " number"),
-    *(" +", " -", " *", " /", " =", " (", "\\boxed{"),
+    *(
+        " Think",
+        " step",
+        " by",
+        " Put",
+        " your",
+        " in",
+        " and",
+        " is",
+        " of",
+        " result",
+        " only",
+        "The",
+        " number",
+        "guess",
+    ),
+    *(" +", " -", " *", " /", " =", " (", "guess", "\\boxed{"),
 )
 
 

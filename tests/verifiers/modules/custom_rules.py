@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 from verifiers import Sample, Verdict, verifier
 
@@ -59,12 +60,11 @@ def eats_memory(sample: Sample) -> bool:
 @verifier(needs_reference=False)
 def once_held(sample: Sample) -> bool:
     """The first time: tell its process id through a named pipe and wait to be killed. The second time: True."""
-    if os.path.exists(sample.metadata["mark"]):
+    mark = Path(sample.metadata["mark"])
+    if mark.exists():
         return True
-    with open(sample.metadata["mark"], "w"):
-        pass
-    with open(sample.metadata["fifo"], "w") as fifo:
-        fifo.write(str(os.getpid()))
+    mark.touch()
+    Path(sample.metadata["fifo"]).write_text(str(os.getpid()))
     signal.pause()
     return False
 
@@ -87,8 +87,7 @@ def sees_environment(sample: Sample) -> bool:
 def reads_passwd(sample: Sample) -> bool:
     """True if the walls are not there."""
     try:
-        with open("/etc/passwd"):
-            return True
+        return bool(Path("/etc/passwd").read_bytes())
     except OSError:
         return False
 

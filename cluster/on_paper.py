@@ -1,0 +1,49 @@
+"""The placement of a recipe without a Ray: what `rlhf check` shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cluster.placement import Need, Node, plan
+from rlhf.recipe.devices import Devices
+from rlhf.recipe.schema import TrainRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class PaperActor:
+    """Implements `rlhf.recipe.plan.Placed`."""
+
+    node: int
+    role: str
+    index: int
+    cpus: float
+    gpus: float
+
+
+def placed(recipe: TrainRecipe, devices: Devices) -> list[PaperActor]:
+    """Where every process would run; empty where the nodes are not known before Ray is asked.
+
+    Raises PlacementError for what does not fit.
+    """
+    if devices.nodes is None or devices.cpus_per_node is None or devices.kind is None:
+        return []
+    nodes = [Node(str(i), devices.cpus_per_node, devices.gpus_per_node or 0) for i in range(devices.nodes)]
+    layout = plan(nodes, need_of(recipe, devices.kind))
+    return [
+        PaperActor(int(b.node), b.role, b.index, float(sum(map(len, b.cores))) or b.cpu_share, float(b.gpus))
+        for b in layout.bundles
+    ]
+
+
+def need_of(recipe: TrainRecipe, device: str) -> Need:
+    """What a recipe asks of the placement."""
+    return Need(
+        engines=recipe.rollout.engines,
+        tensor_parallel=recipe.rollout.tensor_parallel,
+        ranks=recipe.learner.ranks,
+        device="gpu" if device == "gpu" else "cpu",
+        verifier_workers=recipe.verify.workers,
+        separate_learner=recipe.cluster.separate_learner_node,
+        cpus_per_engine=recipe.rollout.cpus_per_engine,
+        cpus_per_rank=recipe.learner.cpus_per_rank,
+    )

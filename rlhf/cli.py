@@ -1,0 +1,184 @@
+"""The `rlhf` command. Heavy packages are imported by the command that needs them, never at start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rlhf import __version__
+
+app = typer.Typer(
+    name="rlhf",
+    help="Reinforcement-learning post-training for reasoning models. `rlhf RECIPE` is `rlhf train RECIPE`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+COMMANDS = ("train", "check", "verify", "export", "report", "list")
+Recipe = Annotated[Path, typer.Argument(help="a recipe (YAML)", show_default=False)]
+Overrides = Annotated[list[str] | None, typer.Argument(help="key.path=value …, applied over the recipe")]
+
+
+def main() -> None:
+    """Entry point of the console script and of a recipe's shebang."""
+    refuse_foreign_verifiers()
+    arguments = sys.argv[1:]
+    if arguments and arguments[0].endswith((".yaml", ".yml")):
+        arguments = ["train", *arguments]
+    try:
+        app(arguments)
+    except Exception as error:
+        if not _expected(error):
+            raise
+        Console(stderr=True, highlight=False).print(f"rlhf: {error}", style="red", markup=False, soft_wrap=True)
+        raise SystemExit(2) from error
+
+
+@app.command()
+def train(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the run's last complete checkpoint")] = False,
+) -> None:
+    """Train. Starts an embedded Ray when none runs; the run folder's path is printed first."""
+    loaded = _load(recipe, overrides)
+    console = Console(highlight=False)
+    for warning in loaded.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    from cluster.session import train as run_training
+
+    outcome = run_training(loaded.recipe, resume)
+    from rlhf.outcome import describe_outcome
+
+    console.print(describe_outcome(outcome.record.summary, outcome.report), markup=False)
+    if not outcome.finished:
+        console.print(f"stopped early; continue with: rlhf train {recipe} --resume", markup=False)
+        raise typer.Exit(130)
+
+
+@app.command()
+def check(recipe: Recipe, overrides: Overrides = None) -> None:
+    """Validate a recipe and print its plan: placement, memory per device, work per step. Starts nothing."""
+    from cluster.on_paper import placed
+    from rlhf.recipe.plan import render_plan
+
+    loaded = _load(recipe, overrides)
+    Console(highlight=False).print(render_plan(loaded, placed(loaded.recipe, loaded.devices)))
+
+
+@app.command()
+def verify(
+    verifier: Annotated[str, typer.Argument(help="a name of `rlhf list verifiers`, or my_module:name")],
+    in_path: Annotated[Path, typer.Option("--in", help="jsonl: response, reference, prompt?, metadata?")],
+    out_path: Annotated[Path, typer.Option("--out", help="jsonl: score, status, extracted, reason, seconds")],
+    workers: Annotated[int, typer.Option(help="verifier processes")] = 2,
+    timeout: Annotated[float, typer.Option(help="seconds for one response; its process is killed after it")] = 10.0,
+    config: Annotated[str, typer.Option(help="the verifier's settings, as YAML")] = "{}",
+    isolation: Annotated[str, typer.Option(help="required, or process_only to accept a killable process alone")] = (
+        "required"
+    ),
+) -> None:
+    """Judge the responses of a file with a verifier, in killable processes."""
+    import yaml
+
+    from verifiers.cli import verify_file
+
+    counts = verify_file(
+        verifier,
+        yaml.safe_load(config) or {},
+        in_path,
+        out_path,
+        workers=workers,
+        timeout_s=timeout,
+        isolation=isolation,  # type: ignore[arg-type] # checked by verify_file
+    )
+    shown = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    typer.echo(f"{sum(counts.values())} verdicts in {out_path}: {shown or 'none'}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="a run folder")],
+    to: Annotated[Path, typer.Argument(help="the folder to write; must not exist")],
+    step: Annotated[int | None, typer.Option(help="this checkpoint; default the last complete one")] = None,
+) -> None:
+    """Copy a checkpoint's weights as a Hugging Face folder, which transformers and vLLM load."""
+    from rlhf.checkpoint import export_checkpoint
+
+    typer.echo(f"{export_checkpoint(run, step, to)} → {to}")
+
+
+@app.command()
+def report(runs: Annotated[list[Path], typer.Argument(help="run folders")]) -> None:
+    """Rebuild report.html of each run."""
+    from rlhf.evaluation.report.build import build_report
+
+    for run in runs:
+        if not (run / "recipe.yaml").is_file():
+            raise typer.BadParameter(f"{run} is not a run folder: it holds no recipe.yaml")
+        typer.echo(build_report(run))
+
+
+@app.command("list")
+def list_names(what: Annotated[str, typer.Argument(help="algorithms or verifiers")]) -> None:
+    """Names, a line each."""
+    from rlhf.algorithms.catalog import CATALOG
+    from verifiers.registry import VERIFIERS
+
+    tables = {"algorithms": CATALOG, "verifiers": {name: spec.summary for name, spec in VERIFIERS.items()}}
+    if what not in tables:
+        raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
+    width = max(map(len, tables[what]))
+    for name, summary in tables[what].items():
+        typer.echo(f"{name:<{width}}  {summary}")
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if version:
+        typer.echo(f"longthought {__version__}")
+        raise typer.Exit
+
+
+def _load(recipe: Path, overrides: list[str] | None) -> Any:
+    from rlhf.recipe.load import load_checked
+
+    return load_checked(recipe, overrides or ())
+
+
+def refuse_foreign_verifiers() -> None:
+    """Another package of the name `verifiers` on the path would judge in place of ours."""
+    import verifiers
+
+    ours = Path(__file__).resolve().parent.parent / "verifiers"
+    found = Path(verifiers.__file__ or "").resolve().parent
+    if found != ours:
+        raise SystemExit(
+            f"rlhf: `import verifiers` finds {found}, which is not this project's ({ours}); "
+            "uninstall that package or start from another folder"
+        )
+
+
+def _expected(error: Exception) -> bool:
+    """Errors whose message is all that a user needs; anything else is a defect and keeps its traceback."""
+    names = {
+        "RecipeError",
+        "DataError",
+        "BadRowError",
+        "ModelError",
+        "RunFolderError",
+        "CheckpointError",
+        "PlacementError",
+        "PublicationError",
+        "LearnerLostError",
+        "NonFiniteError",
+        "IsolationError",
+        "VerifierError",
+        "TrackerError",
+    }
+    return any(cls.__name__ in names for cls in type(error).__mro__)
