@@ -7,6 +7,8 @@ never work at the same moment.
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -81,24 +83,26 @@ Where = list[tuple[Role, int, int]]  # role, index, position of the node
 def _place_on_gpus(nodes: Sequence[Node], need: Need) -> Where:
     free = [node.gpus for node in nodes]
     where: Where = []
-    for rank in range(need.ranks):
-        position = next((i for i, gpus in enumerate(free) if gpus >= 1), None)
-        if position is None:
-            raise PlacementError(f"learner.ranks is {need.ranks}, but there are {sum(n.gpus for n in nodes)} GPUs")
+    slots = [position for position, gpus in enumerate(free) for _ in range(gpus)]
+    if need.ranks > len(slots):
+        raise PlacementError(f"learner.ranks is {need.ranks}, but there are {len(slots)} GPUs")
+    for rank, position in enumerate(slots[: need.ranks]):
         free[position] -= 1
         where.append(("learner", rank, position))
     if need.separate_learner:
         for _, _, position in where:
             free[position] = 0
+    emptiest = [(-gpus, position) for position, gpus in enumerate(free)]
+    heapq.heapify(emptiest)
     for engine in range(need.engines):
-        position = max(range(len(nodes)), key=lambda i: (free[i], -i))
-        if free[position] < need.tensor_parallel:
+        left, position = -emptiest[0][0], emptiest[0][1]
+        if left < need.tensor_parallel:
             raise PlacementError(
                 f"rollout.engines is {need.engines} with rollout.tensor_parallel {need.tensor_parallel}: engine "
-                f"{engine} needs {need.tensor_parallel} GPUs of one node, at most {free[position]} are left on any "
-                f"({sum(n.gpus for n in nodes)} GPUs in all, {need.ranks} for the learner)"
+                f"{engine} needs {need.tensor_parallel} GPUs of one node, at most {left} are left on any "
+                f"({len(slots)} GPUs in all, {need.ranks} for the learner)"
             )
-        free[position] -= need.tensor_parallel
+        heapq.heapreplace(emptiest, (need.tensor_parallel - left, position))
         where.append(("engine", engine, position))
     return where
 
@@ -112,10 +116,11 @@ def _place_on_cpus(nodes: Sequence[Node], need: Need) -> Where:
         raise PlacementError(f"learner.ranks {need.ranks} fill all {len(nodes)} nodes: none is left for the engines")
     where += [("engine", e, engine_nodes[e % len(engine_nodes)]) for e in range(need.engines)]
     for role, per in (("learner", 1), ("engine", need.tensor_parallel)):
-        for i, node in enumerate(nodes):
-            wanted = per * sum(1 for r, _, at in where if r == role and at == i)
-            if wanted > node.cpus:
-                raise PlacementError(f"{wanted} {role} processes on node {node.id}, which has {node.cpus} cores")
+        wanted = Counter(position for r, _, position in where if r == role)
+        for position, count in wanted.items():
+            node = nodes[position]
+            if count * per > node.cpus:
+                raise PlacementError(f"{count * per} {role} processes on node {node.id}, which has {node.cpus} cores")
     return where
 
 
@@ -131,11 +136,15 @@ def _learner_nodes(nodes: Sequence[Node], need: Need) -> list[int]:
 
 
 def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
+    at: dict[int, list[tuple[Role, int]]] = defaultdict(list)
+    for role, index, position in where:
+        at[position].append((role, index))
     bundles = []
     for position, node in enumerate(nodes):
-        here = [(role, index) for role, index, at in where if at == position]
+        here = at[position]
         share = round(max(node.cpus, 1) / (len(here) + 2) - 0.005, 2)
-        for role in ("learner", "engine"):
+        roles: tuple[Role, ...] = ("learner", "engine")
+        for role in roles:
             indices = [index for r, index in here if r == role]
             workers = need.tensor_parallel if role == "engine" else 1
             asked = need.cpus_per_engine if role == "engine" else need.cpus_per_rank

@@ -73,7 +73,7 @@ class _Session:
         model_dir = resolve_model(self.recipe.policy, self.folder.policy, self.recipe.run.seed)
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
-        for line in str(prompts.report).splitlines():
+        for line in prompts.report.summary().splitlines():
             self.view.note(line)
         self.ray = runtime.connect(self.recipe.cluster)
         try:
@@ -114,7 +114,7 @@ class _Session:
                 trainer.resume(state, groups)
                 self.view.note(f"resumed from {self.checkpoint}")
             elif self.recipe.warmup is not None:
-                record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, self.view))
+                record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, prompts.heldout, self.view))
             finished = await self._run_until_signal(trainer)
             status = "finished" if finished else "interrupted"
         finally:
@@ -126,7 +126,7 @@ class _Session:
         loop = asyncio.get_running_loop()
 
         def on_signal(name: str) -> None:
-            self.view.note(f"{name}: finishing or abandoning this step, then writing a checkpoint; again to end at once")
+            self.view.note(f"{name}: ending this step, then writing a checkpoint; send it again to end at once")
             trainer.stop()
             loop.remove_signal_handler(signal.SIGINT)
             loop.remove_signal_handler(signal.SIGTERM)

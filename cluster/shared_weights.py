@@ -50,7 +50,7 @@ class SharedWeights:
         """The same from bytes that came from another node."""
         fd = os.memfd_create("longthought-weights")
         with os.fdopen(os.dup(fd), "wb") as file:
-            file.write(memoryview(data))
+            file.write(data.tobytes())
         return self._keep(fd)
 
     def read_bytes(self) -> np.ndarray:

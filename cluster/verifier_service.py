@@ -38,9 +38,7 @@ class VerifierService:
         self._stats: dict[str, float] = {}
 
     def _make(self, index: int) -> Any:
-        remote = ray.remote(VerifierActor).options(
-            max_concurrency=_CONCURRENCY, max_restarts=0, **self._options[index]
-        )
+        remote = ray.remote(VerifierActor).options(max_concurrency=_CONCURRENCY, max_restarts=0, **self._options[index])
         return remote.remote(*self._arguments)
 
     async def start(self) -> None:

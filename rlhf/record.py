@@ -26,17 +26,17 @@ class RunRecord:
         self._sinks = sinks
         self._view = view
         self._started = time.monotonic()
-        self._pending: dict[str, float] = {}
+        self._unlogged: tuple[int, dict[str, float]] | None = None
         earlier = read_summary(folder.path) if resumed_step is not None else None
         self._seconds_before = earlier.seconds if earlier else 0.0
         self.summary = _resumed(earlier, resumed_step) if earlier else Summary(0, 0.0, Heldout(), None, "running")
 
     def step(self, step: int, total: int, metrics: Mapping[str, float], groups: Sequence[Group]) -> None:
-        with (self._folder.trajectories / f"step_{step}.jsonl").open("w", encoding="utf-8") as file:
+        with (self._folder.trajectories / f"step_{step:06}.jsonl").open("w", encoding="utf-8") as file:
             for group in groups:
                 file.write(json.dumps(group_record(group, step), ensure_ascii=False) + "\n")
-        self._sinks.log(step, {**metrics, **self._pending})
-        self._pending = {}
+        self._log()
+        self._unlogged = (step, dict(metrics))
         self._view.step(step, total, metrics)
         self._update(steps=step)
 
@@ -46,12 +46,17 @@ class RunRecord:
         history = (*(p for p in held.history if p.step != step), point)
         before = held.before or result.accuracy
         self._update(heldout=Heldout(before, result.accuracy if step else held.after, history))
-        self._pending = {
-            keys.HELDOUT_ACCURACY: result.accuracy.value,
-            "heldout/length_mean": result.length_mean,
-            "heldout/truncated": result.truncated,
-            "heldout/errors": float(result.errors),
-        }
+        if self._unlogged is None or self._unlogged[0] != step:
+            self._log()
+            self._unlogged = (step, {})
+        self._unlogged[1].update(
+            {
+                keys.HELDOUT_ACCURACY: result.accuracy.value,
+                "heldout/length_mean": result.length_mean,
+                "heldout/truncated": result.truncated,
+                "heldout/errors": float(result.errors),
+            }
+        )
         text = f"held-out accuracy {result.accuracy} after {step} steps, response length {result.length_mean:.1f}"
         self._view.note(text)
 
@@ -59,11 +64,19 @@ class RunRecord:
         self._update(warmup=dict(facts))
 
     def sync(self) -> None:
+        self._log()
         self._sinks.sync()
 
     def close(self, status: str) -> None:
+        self._log()
         self._update(status=status)
         self._sinks.close()
+
+    def _log(self) -> None:
+        """Trackers take each step once, so a step is logged when its held-out numbers can be with it."""
+        if self._unlogged is not None:
+            self._sinks.log(*self._unlogged)
+            self._unlogged = None
 
     def _update(self, **changes: Any) -> None:
         seconds = self._seconds_before + time.monotonic() - self._started

@@ -84,10 +84,18 @@ def equivalent(answer: str, gold: str) -> bool:
     from math_verify import LatexExtractionConfig, parse, verify
 
     config = [LatexExtractionConfig(boxed_match_priority=0)]
-    parsed = [parse(f"\\boxed{{{text}}}", config, parsing_timeout=None, raise_on_error=True) for text in (gold, answer)]
+
+    def parsed(text: str) -> list[Any]:
+        # first_match: if the box cannot be read as a whole, parts of it are not looked at
+        found: list[Any] = parse(
+            f"\\boxed{{{text}}}", config, extraction_mode="first_match", parsing_timeout=None, raise_on_error=True
+        )
+        return found
+
+    gold_parsed = parsed(gold)
     try:
-        return bool(verify(parsed[0], parsed[1], timeout_seconds=None, raise_on_error=True))
+        return bool(verify(gold_parsed, parsed(answer), timeout_seconds=None, raise_on_error=True))
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - sympy raises anything on expressions that it cannot compare
+    except Exception:  # noqa: BLE001 - sympy raises anything on expressions that it cannot take or compare
         return False

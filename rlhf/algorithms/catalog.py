@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 CATALOG: dict[str, str] = {
-    "grpo": "group-normalised advantage, token ratio clipped on both sides, mean over each response (DeepSeekMath, 2402.03300)",
+    "grpo": "advantage normalised in the group, ratio clipped on both sides, mean over each response (2402.03300)",
     "dr_grpo": "GRPO without the division by the group's deviation and by the response's length (2503.20783)",
 }

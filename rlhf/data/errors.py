@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+SHOWN_ROWS = 20
+
 
 class DataError(ValueError):
     """Data that cannot be trained on. The message is `origin: what was found; what to write`."""
@@ -56,6 +58,13 @@ class LoadReport:
 
     train: SetReport
     heldout: SetReport | None = None
+
+    def __str__(self) -> str:
+        """The summary, and at most SHOWN_ROWS of the rows that were left out, a line each."""
+        details = self.details()
+        hidden = len(details) - SHOWN_ROWS
+        more = [f"and {_count(hidden, 'more row')}"] if hidden > 0 else []
+        return "\n".join([self.summary(), *details[:SHOWN_ROWS], *more])
 
     def summary(self) -> str:
         return "; ".join(part.summary() for part in (self.train, self.heldout) if part is not None)

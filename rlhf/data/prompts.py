@@ -34,7 +34,8 @@ def make_prompt(row: Row, set_name: str, data: DataConfig, tokenizer: Tokenizer)
     ids = _chat(row, text, data, tokenizer) if tokenizer.chat_template else _plain(row, text, data, tokenizer)
     if not ids:
         raise BadRowError(row.origin, "the tokenizer makes no token of the prompt; write some text")
-    return Prompt(f"{set_name}/{row.index}", text, tuple(ids), row.reference, row.metadata, row.domain)
+    # Its text is the row's own, without data.prompt_suffix: verifiers and comparisons want the question alone.
+    return Prompt(f"{set_name}/{row.index}", row.text, tuple(ids), row.reference, row.metadata, row.domain)
 
 
 def check_length(prompt: Prompt, row: Row, limit: int) -> BadRowError | None:

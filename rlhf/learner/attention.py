@@ -106,7 +106,7 @@ def _total(span: Span) -> int:
 def _use_mask(span: Span) -> bool:
     """Whether a masked block is cheaper than running the prefix's queries again under a causal one."""
     rectangle = span.length * _total(span)
-    return 0 < span.prefix and rectangle <= CAUSAL_SHARE * _total(span) ** 2 and rectangle <= MAX_MASK_ELEMENTS
+    return span.prefix > 0 and rectangle <= CAUSAL_SHARE * _total(span) ** 2 and rectangle <= MAX_MASK_ELEMENTS
 
 
 def _round(n: int) -> int:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 
-import torch
 import torch.distributed as dist
 from torch import Tensor
 

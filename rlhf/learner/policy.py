@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.logprobs import ResponseHead, response_logp_and_entropy
+from rlhf.learner.wide import widen
 
 
 class PolicyModule(nn.Module):
@@ -17,6 +18,7 @@ class PolicyModule(nn.Module):
     def __init__(self, lm: Any, logit_chunk: int) -> None:
         super().__init__()
         lm.set_output_embeddings(ResponseHead.adopt(lm.get_output_embeddings()))
+        widen(lm, str(lm.device))
         self.lm = lm
         self.logit_chunk = logit_chunk
 

@@ -60,7 +60,7 @@ class LearnerRank:
         self.spec = spec
         torch.set_num_threads(spec.threads)
         random.seed(spec.seed)
-        np.random.seed(spec.seed)  # noqa: NPY002 - the generator that libraries use
+        np.random.seed(spec.seed)
         torch.manual_seed(spec.seed)
         register()
         learner = spec.learner

@@ -108,7 +108,9 @@ class PanelView:
 
 def _figures_row(shown: Iterable[tuple[str, str]]) -> RenderableType:
     """The figures side by side; a narrow terminal gets more rows, and none is broken in two."""
-    cells = [Text.assemble((f"{label} " if label else "", "dim"), (value, "bold"), no_wrap=True) for label, value in shown]
+    cells = [
+        Text.assemble((f"{label} " if label else "", "dim"), (value, "bold"), no_wrap=True) for label, value in shown
+    ]
     return Columns(cells, padding=(0, 3))
 
 

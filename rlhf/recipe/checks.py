@@ -17,6 +17,7 @@ from rlhf.recipe.devices import Devices
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import nearest, shown
 from rlhf.recipe.schema import LearnerConfig, TrainRecipe
+from rlhf.stages.demonstrations import DEMONSTRATIONS
 from verifiers.registry import check_config, check_name
 
 NORM_BY_DEFAULT = frozenset({"dr_grpo"})
@@ -218,12 +219,12 @@ def check_schedule(recipe: TrainRecipe) -> Iterator[Finding]:
                 f"found {warmup.warmup_steps} of {warmup.steps} steps: the learning rate is never reached",
             )
         name = warmup.demonstrations
-        is_file = "/" in name or "." in name
-        if is_file and Path(name).suffix != ".jsonl":
-            yield refuse(
-                "warmup.demonstrations", f"found {shown(name)}; write a registered name, or a file ending in .jsonl"
-            )
-        elif is_file and not Path(name).is_file():
+        if not name.endswith(".jsonl") and name not in DEMONSTRATIONS:
+            hint = nearest(name, list(DEMONSTRATIONS))
+            yield refuse("warmup.demonstrations", f"found {shown(name)}; {hint} (or a file ending in .jsonl)")
+        elif name.endswith(".jsonl") and warmup.config:
+            yield refuse("warmup.config", f"found {', '.join(warmup.config)}; a file takes no settings: remove it")
+        elif name.endswith(".jsonl") and not Path(name).is_file():
             yield warn("warmup.demonstrations", f"no file {name} as seen from {Path.cwd()}")
 
 

@@ -39,6 +39,14 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # Only double quotes escape the line breaks of Unicode; the other styles fold them into a space.
+    style = '"' if set(text) & set("\x85\u2028\u2029\ufeff") else None
+    return dumper.represent_scalar(_PREFIX + "str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
 for _name, _pattern, _first in _RULES:
     for _class in (_Loader, _Dumper):
         # An empty first-character entry is how PyYAML files the empty scalar.

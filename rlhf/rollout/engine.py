@@ -74,7 +74,8 @@ class VllmEngine:
         async for output in self._llm.generate(prompt, self._parameters(sampling), request_id):
             final = output
         if final is None or len(final.outputs) != sampling.n:
-            raise GenerationAbortedError(f"{request_id}: {0 if final is None else len(final.outputs)} of {sampling.n} came")
+            came = 0 if final is None else len(final.outputs)
+            raise GenerationAbortedError(f"{request_id}: {came} of {sampling.n} responses came")
         return [_raw_sample(o, request_id) for o in sorted(final.outputs, key=lambda o: o.index)]
 
     async def publish(self, manifest: Manifest) -> EngineProof:
@@ -207,4 +208,3 @@ def _raw_sample(output: Any, request_id: str) -> RawSample:
         for span in output.weight_versions
     )
     return RawSample(segments, output.finish_reason, output.text or None)
-

@@ -53,7 +53,7 @@ class Ledger:
         """Raises AccountingError unless every hand-out is in exactly one place."""
         accounted = self.outstanding + self.trained + self.returned.total() + self.dropped.total()
         if accounted != self.handed_out or min(self.in_flight, self.buffered, self.trained) < 0:
-            raise AccountingError(f"{self.handed_out} prompts were handed out but {accounted} are accounted for: {self}")
+            raise AccountingError(f"{self.handed_out} prompts were handed out, {accounted} are accounted for: {self}")
 
     def metrics(self) -> dict[str, float]:
         counts: dict[str, float] = {

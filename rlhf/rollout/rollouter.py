@@ -91,4 +91,4 @@ class Rollouter:
         counts.verify_s += verify_s
         counts.slowest_group_s = max(counts.slowest_group_s, generate_s)
         if not all(s.reward is None or math.isfinite(s.reward) for s in samples):
-            raise ValueError(f"a verifier gave a reward that is not finite for prompt {samples[0].trajectory.prompt_id}")
+            raise ValueError(f"a verifier gave a reward that is not finite: prompt {samples[0].trajectory.prompt_id}")

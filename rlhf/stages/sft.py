@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from rlhf.data.rows import Row
 from rlhf.metrics.live import LiveView
 from rlhf.protocols import Learner
 from rlhf.recipe.schema import TrainRecipe, WarmupConfig
-if TYPE_CHECKING:
-    from rlhf.stages.demonstrations import Demonstration
-from rlhf.types import TrainSequence
+from rlhf.stages.demonstrations import Demonstration, make_demonstrations, without_heldout
+from rlhf.types import Prompt, TrainSequence
 
 
-def demonstration_sequence(demonstration: Demonstration, index: int, recipe: TrainRecipe, tokenizer: Any) -> TrainSequence:
+def demonstration_sequence(
+    demonstration: Demonstration, index: int, recipe: TrainRecipe, tokenizer: Any
+) -> TrainSequence:
     """Prompt as in rollouts (chat template and all); response tokens, with the end-of-sequence token, are learned."""
     row = Row(f"demonstration {index}", index, demonstration.prompt_text)
     prompt = make_prompt(row, "warmup", recipe.data, tokenizer)
@@ -45,26 +46,32 @@ def batches(sequences: Sequence[TrainSequence], size: int, seed: int) -> Iterato
         epoch += 1
 
 
-async def run_warmup(learner: Learner, recipe: TrainRecipe, tokenizer: Any, view: LiveView) -> dict[str, float]:
+async def run_warmup(
+    learner: Learner, recipe: TrainRecipe, tokenizer: Any, heldout: Sequence[Prompt], view: LiveView
+) -> dict[str, float]:
     """Train on demonstrations, then give the learner back with a fresh optimizer for the RL stage.
 
-    What it answers goes into the run's summary: steps, first and last loss (nats a token, mean of 20 steps).
+    No demonstration is of a held-out prompt. What it answers goes into the run's summary: steps, demonstrations
+    used and left out, first and last loss (nats a token, mean of 20 steps).
     """
-    from rlhf.stages.demonstrations import make_demonstrations
-
     config = recipe.warmup
     assert config is not None
     view.stage("warm-up", f"{config.steps} steps on {config.size} demonstrations")
     made = make_demonstrations(config.demonstrations, config.config, config.size, recipe.run.seed)
-    sequences = [demonstration_sequence(d, i, recipe, tokenizer) for i, d in enumerate(made)]
+    kept, left_out = without_heldout(made, [p.text.removesuffix(recipe.data.prompt_suffix) for p in heldout])
+    if left_out:
+        view.note(f"{left_out} demonstrations of held-out prompts left out")
+    sequences = [demonstration_sequence(d, i, recipe, tokenizer) for i, d in enumerate(kept)]
     if len(sequences) < config.batch_size:
-        raise ValueError(f"warmup: {len(sequences)} demonstrations are fewer than warmup.batch_size {config.batch_size}")
+        raise ValueError(f"warmup.size: {len(sequences)} demonstrations do not fill a batch of {config.batch_size}")
     await learner.start_stage(config.learning_rate, config.warmup_steps, config.weight_decay)
     losses = await _train(learner, config, batches(sequences, config.batch_size, recipe.run.seed), view)
     rl = recipe.learner
     await learner.start_stage(rl.learning_rate, rl.warmup_steps, rl.weight_decay)
     return {
         "steps": config.steps,
+        "demonstrations": len(sequences),
+        "held_out": left_out,
         "loss_first": float(np.mean(losses[:20])),
         "loss_last": float(np.mean(losses[-20:])),
     }

@@ -166,8 +166,11 @@ def _same(present: dict[str, str], name: str, line: str) -> bool:
     return normalised(present.get(name, "")) == normalised(version_of(line))
 
 
-def run(flavour: str, venv: Path, packages_only: bool, say: Callable[[str], None]) -> None:
-    """The whole set-up; raises one of `EXPECTED`. `packages_only` stops before this project is installed."""
+def run(flavour: str, venv: Path, packages_only: bool, guard: int, say: Callable[[str], None]) -> None:
+    """The whole set-up; raises one of `EXPECTED`. `packages_only` stops before this project is installed.
+
+    `guard` is the open file that keeps other set-ups of this checkout waiting.
+    """
     if up_to_date(flavour, venv):
         return
     refuse_other_platforms()
@@ -180,9 +183,11 @@ def run(flavour: str, venv: Path, packages_only: bool, say: Callable[[str], None
     wanted = wanted_stamp(flavour, venv, version)
     make_environment(venv, wanted, python, say)
     count = len(read_locks(ROOT / "requirements", flavour))
-    pip = pips.VenvPip(
-        venv / "bin" / "python", venv / "setup.log", say, lambda: f"{len(env.installed(site))} of {count} in place"
-    )
+
+    def progress() -> str:
+        return f"{len(env.installed(site))} of {count} in place"
+
+    pip = pips.VenvPip(venv / "bin" / "python", venv / "setup.log", say, progress, held=(guard,))
     install(pip, flavour, env.installed(site), say)
     if packages_only:
         say("the locked packages are in place; without --packages-only this project follows")
@@ -223,7 +228,7 @@ def main(arguments: list[str]) -> int:
         say("another set-up of this checkout is running; waiting for it")
         fcntl.flock(guard, fcntl.LOCK_EX)
     try:
-        run(options.flavour or flavour_of(venv), venv, options.packages_only, say)
+        run(options.flavour or flavour_of(venv), venv, options.packages_only, guard, say)
     except EXPECTED as error:
         say(f"FAILED: {error}")
         return 1

@@ -87,10 +87,21 @@ def last_lines(output: str, count: int = TAIL) -> str:
 
 
 class VenvPip:
-    """pip of one virtual environment; everything it prints goes to `log`."""
+    """pip of one virtual environment; everything it prints goes to `log`.
 
-    def __init__(self, python: Path, log: Path, say: Callable[[str], None], progress: Callable[[], str]) -> None:
-        self._command = [str(python), "-m", "pip"]
+    `held` are open files that pip inherits: the lock of the checkout among them outlives a set-up that is killed for as
+    long as its pip goes on, so that the next set-up waits for it.
+    """
+
+    def __init__(
+        self,
+        python: Path,
+        log: Path,
+        say: Callable[[str], None],
+        progress: Callable[[], str],
+        held: tuple[int, ...] = (),
+    ) -> None:
+        self._command, self._held = [str(python), "-m", "pip"], held
         self._log, self._say, self._progress = log, say, progress
 
     def ask(self, arguments: list[str]) -> tuple[int, str]:
@@ -120,6 +131,7 @@ class VenvPip:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                pass_fds=self._held,
             )
             assert process.stdout is not None
             reader = threading.Thread(target=_drain, args=(process.stdout, log, lines), daemon=True)

@@ -88,6 +88,16 @@ def test_long_prompt_stops_or_is_skipped(tmp_path):
     assert load_prompts(config(path, max_prompt_tokens=5), WordTokenizer()).report.train.kept == 2
 
 
+def test_a_report_lists_twenty_rows_and_counts_the_rest(tmp_path):
+    path = write_rows(tmp_path / "t.jsonl", [GOOD, *["bad"] * 23])
+    report = load_prompts(config(path, on_bad_row="skip"), WordTokenizer()).report
+    lines = str(report).splitlines()
+    assert lines[0] == "train: 1 prompt (23 bad rows skipped, longest 6 tokens)"
+    assert [line.split(": ")[0] for line in lines[1:21]] == [f"{path}:{n}" for n in range(2, 22)]
+    assert lines[21:] == ["and 3 more rows"]
+    assert len(report.details()) == 23
+
+
 def test_bad_rows_alone_are_no_data(tmp_path):
     path = write_rows(tmp_path / "t.jsonl", ["x", "y"])
     with pytest.raises(DataError, match=r"data\.train: no prompt is left of 2 rows \(2 bad, 0 too long, 0 held out\)"):

@@ -83,7 +83,8 @@ def test_without_a_template_the_text_is_plain(tokenizer):
 
 def test_a_prompt_carries_what_its_verifier_needs():
     prompt = make_prompt(chat(("user", "two plus")), "heldout", data(prompt_suffix=" box it"), WordTokenizer())
-    assert (prompt.id, prompt.text, prompt.reference) == ("heldout/4", "two plus box it", "4")
+    assert (prompt.id, prompt.text, prompt.reference) == ("heldout/4", "two plus", "4")
+    assert len(prompt.token_ids) == 1 + 4, "the suffix is in the tokens, not in the text"
     assert (prompt.metadata, prompt.domain) == ({"k": 1}, "sums")
 
 

@@ -45,7 +45,14 @@ def test_non_finite_numbers_stay_valid_json_and_come_back(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(np.float32(0.5), 0.5), (np.int64(3), 3.0), (torch.tensor(0.25), 0.25), (torch.tensor([2.0]), 2.0), (True, 1), (7, 7)],
+    [
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3.0),
+        (torch.tensor(0.25), 0.25),
+        (torch.tensor([2.0]), 2.0),
+        (True, 1),
+        (7, 7),
+    ],
 )
 def test_scalars_of_other_libraries_become_numbers(tmp_path, value, written):
     sink = JsonlSink(tmp_path / "m.jsonl")
@@ -94,7 +101,9 @@ def test_resume_takes_out_the_steps_after_the_checkpoint(tmp_path):
     sink.close()
 
 
-@pytest.mark.parametrize("torn", [b'{"step":3,"rew', b'{"step":3}', b'{"step":3,"a":0.1', b"\x00\x00\x00", b'{"step":3,"a":"\xff'])
+@pytest.mark.parametrize(
+    "torn", [b'{"step":3,"rew', b'{"step":3}', b'{"step":3,"a":0.1', b"\x00\x00\x00", b'{"step":3,"a":"\xff']
+)
 def test_a_torn_last_line_is_repaired_on_resume_and_skipped_by_readers(tmp_path, torn):
     path = tmp_path / "m.jsonl"
     write_steps(path, [1, 2])

@@ -26,7 +26,8 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (187, "3:07"), (3599, "59:59"), (3729, "1:02:09"), (90000, "25:00:00")]
+    ("seconds", "text"),
+    [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (187, "3:07"), (3599, "59:59"), (3729, "1:02:09"), (90000, "25:00:00")],
 )
 def test_duration(seconds, text):
     assert duration(seconds) == text
@@ -126,7 +127,12 @@ def test_the_panel_shows_the_figures_and_gives_the_terminal_back(monkeypatch):
 
 @pytest.mark.parametrize(
     ("values", "width", "bars"),
-    [([0.0, 0.5, 1.0], 10, "▁▅█"), ([-1.0, 2.0], 10, "▁█"), ([0.0, 0.0, 1.0, 1.0], 2, "▁█"), ([0.0, 1.0, 1.0, 1.0, 1.0], 2, "▅█")],
+    [
+        ([0.0, 0.5, 1.0], 10, "▁▅█"),
+        ([-1.0, 2.0], 10, "▁█"),
+        ([0.0, 0.0, 1.0, 1.0], 2, "▁█"),
+        ([0.0, 1.0, 1.0, 1.0, 1.0], 2, "▅█"),
+    ],
 )
 def test_sparkline(values, width, bars):
     assert sparkline(values, width) == bars

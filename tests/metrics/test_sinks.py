@@ -53,7 +53,9 @@ def test_a_tracker_that_fails_is_warned_about_once_and_switched_off(kind):
         sink.log(step, {"a": step})
     sink.close()
     assert tracker.seen == [(1, {"a": 1})]
-    assert warnings == ["tracker wandb failed and is switched off (ConnectionError: no route at step 2); training goes on"]
+    assert warnings == [
+        "tracker wandb failed and is switched off (ConnectionError: no route at step 2); training goes on"
+    ]
     assert sink.failed
 
 
@@ -130,7 +132,11 @@ def test_the_record_and_tensorboard_continue_after_a_resume(tmp_path):
     sinks = open_sinks(tracking, tmp_path, "run", {}, resume_step=2)
     sinks.log(3, {"reward/mean": 0.9})
     sinks.close()
-    assert [(row["step"], row["reward/mean"]) for row in read_metrics(tmp_path / "metrics.jsonl")] == [(1, 0.1), (2, 0.2), (3, 0.9)]
+    assert [(row["step"], row["reward/mean"]) for row in read_metrics(tmp_path / "metrics.jsonl")] == [
+        (1, 0.1),
+        (2, 0.2),
+        (3, 0.9),
+    ]
     assert scalars(tmp_path / "tensorboard", "reward/mean") == [(1, 0.1), (2, 0.2), (3, 0.9)]
 
 
@@ -153,7 +159,11 @@ def test_a_bad_metric_reaches_no_sink(tmp_path):
 @pytest.mark.parametrize(
     ("module", "config", "message"),
     [
-        ("wandb", {"wandb_project": "p"}, r"tracking\.wandb_project: its library cannot be imported .*wandb_project=null"),
+        (
+            "wandb",
+            {"wandb_project": "p"},
+            r"tracking\.wandb_project: its library cannot be imported .*wandb_project=null",
+        ),
         ("trackio", {"trackio_project": "p"}, r"tracking\.trackio_project: its library cannot be imported"),
         ("torch.utils.tensorboard", {"tensorboard": True}, r"tracking\.tensorboard: its library .*tensorboard=false"),
     ],
@@ -173,7 +183,11 @@ def test_a_tracker_that_cannot_start_names_what_it_said(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [(None, False), ("machine api.wandb.ai login user password x\n", True), ("machine other.example login user password x\n", False)],
+    [
+        (None, False),
+        ("machine api.wandb.ai login user password x\n", True),
+        ("machine other.example login user password x\n", False),
+    ],
 )
 def test_a_wandb_key_is_looked_for_and_never_asked_for(tmp_path, monkeypatch, content, found):
     for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_MODE", "WANDB_BASE_URL"):
@@ -200,7 +214,12 @@ sinks.close()
 
 
 def test_wandb_and_trackio_run_without_a_network(tmp_path):
-    env = {**os.environ, "WANDB_MODE": "offline", "TRACKIO_DIR": str(tmp_path / "trackio"), "WANDB_CACHE_DIR": str(tmp_path)}
+    env = {
+        **os.environ,
+        "WANDB_MODE": "offline",
+        "TRACKIO_DIR": str(tmp_path / "trackio"),
+        "WANDB_CACHE_DIR": str(tmp_path),
+    }
     ran = subprocess.run(
         [sys.executable, "-c", OFFLINE, str(tmp_path)], env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
     )  # fmt: skip
@@ -209,5 +228,7 @@ def test_wandb_and_trackio_run_without_a_network(tmp_path):
     (record,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
     assert b"reward/mean" in record.read_bytes()
     read = "import trackio.sqlite_storage as s; import json; print(json.dumps(s.SQLiteStorage.get_logs('p', 'run')))"
-    logs = subprocess.run([sys.executable, "-c", read], env=env, capture_output=True, text=True, timeout=120, check=True)
+    logs = subprocess.run(
+        [sys.executable, "-c", read], env=env, capture_output=True, text=True, timeout=120, check=True
+    )
     assert [(row["step"], row["reward/mean"]) for row in json.loads(logs.stdout)] == [(1, 0.5), (2, 0.75)]

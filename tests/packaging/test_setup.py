@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -129,6 +130,41 @@ def test_a_failing_pip_shows_its_end_and_what_to_do(tmp_path: Path) -> None:
     assert "line 39" in text and "line 20" not in text and "line 20" in log.read_text()
     assert "apt-get install build-essential" in text and str(log) in text
     assert said == ["installing x", "installing y"]
+
+
+HOLDER = """
+import sys
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_pip_that_outlives_its_setup_keeps_the_lock(tmp_path: Path) -> None:
+    """The set-up is killed; while its pip still writes, the next one must find the checkout locked."""
+    python, folder, reader = executable(tmp_path / "python", HOLDER), tmp_path / "requirements", os.pipe()
+    folder.mkdir()
+    (tmp_path / "log").touch()
+    program = (
+        "import fcntl, os, sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import pips\n"
+        "guard = os.open(sys.argv[2], os.O_RDONLY); fcntl.flock(guard, fcntl.LOCK_EX)\n"
+        "say = lambda text: print(text, flush=True)\n"
+        "pips.VenvPip(Path(sys.argv[3]), Path(sys.argv[4]), say, str, held=(guard,)).work('pip runs', [])\n"
+    )
+    arguments = [str(ROOT / "scripts" / "setup"), str(folder), str(python), str(tmp_path / "log")]
+    setup = subprocess.Popen([sys.executable, "-c", program, *arguments], stdin=reader[0], stdout=subprocess.PIPE)
+    assert setup.stdout is not None and setup.stdout.readline() == b"pip runs\n"
+    while "ready" not in (tmp_path / "log").read_text():
+        assert setup.poll() is None
+    setup.kill()
+    setup.wait()
+    guard = os.open(folder, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(reader[1])  # pip's work ends
+    fcntl.flock(guard, fcntl.LOCK_EX)
+    for handle in (guard, reader[0]):
+        os.close(handle)
+    setup.stdout.close()
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from rlhf.recipe.devices import GIB, Devices
 from rlhf.recipe.load import Loaded, load_checked
+
+MODEL = {
+    "model_type": "qwen3_moe", "vocab_size": 358, "hidden_size": 128, "intermediate_size": 256,
+    "moe_intermediate_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+    "head_dim": 32, "num_experts": 8, "num_experts_per_tok": 2, "decoder_sparse_step": 1, "mlp_only_layers": [],
+    "max_position_embeddings": 2048, "tie_word_embeddings": True,
+}  # fmt: skip
+"""Sizes of a small model of our own: the built-in one may change."""
 
 GOOD = """\
 #!/usr/bin/env -S python -m rlhf
@@ -27,6 +36,14 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "r.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def small_model(folder: Path, **changes: object) -> str:
+    """The override that puts the small model in the place of the built-in one."""
+    model = folder / "model"
+    model.mkdir(exist_ok=True)
+    (model / "config.json").write_text(json.dumps({**MODEL, **changes}))
+    return f"policy.model={model}"
 
 
 def load(folder: Path, text: str = GOOD, overrides: tuple[str, ...] = (), devices: Devices = CPU) -> Loaded:

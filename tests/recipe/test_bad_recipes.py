@@ -6,7 +6,7 @@ import pytest
 
 from rlhf.recipe.load import load_recipe
 from rlhf.recipe.problems import RecipeError
-from tests.recipe.helpers import CPU, GOOD, GPU, UNKNOWN, load, write
+from tests.recipe.helpers import CPU, GOOD, GPU, UNKNOWN, load, small_model, write
 
 
 def spoiled(section: str) -> str:
@@ -143,8 +143,6 @@ COMBINATIONS = [
     (["run.root=~/runs"], CPU, "run.root: found '~/runs'; write an absolute folder, e.g. /"),
     (["run.root=/tmp/ray/session/runs"], CPU, "which Ray cleans away"),
     (["policy.revision=main"], CPU, "policy.revision: tiny-moe is built in"),
-    (["rollout.max_response_tokens=1600"], CPU, "rollout.max_response_tokens: found 1600: with data.max_prompt_tokens 512 that is 2112 tokens, and tiny-moe holds 2048; write at most 1536"),
-    (["rollout.tensor_parallel=3"], CPU, "rollout.tensor_parallel: found 3, which does not divide the model's 4 heads"),
     (["data.train.path=x.jsonl"], CPU, "data.train.path: found 'x.jsonl', a key of source jsonl, parquet, hub, not of reasoning_gym; remove it"),
     (["data.train.task=null"], CPU, "data.train.task: missing; source reasoning_gym needs the task's name"),
     (["data.train.size=null"], CPU, "data.train.size: missing; source reasoning_gym needs how many"),
@@ -159,9 +157,11 @@ COMBINATIONS = [
     (["data.train={source: jsonl, path: a, reference_field: null}", "reward.0.verifier=math"], CPU, "data.train.reference_field: found null, but the verifier math needs a gold answer"),
     (["data.train={source: jsonl, path: a}", "data.heldout={source: jsonl, path: a}", "reward.0.verifier=math"], CPU, "data.heldout.path: found 'a', which data.train reads too"),
     (["data.heldout=null", "trainer.eval_every=5"], CPU, "trainer.eval_every: found 5, but there is nothing to evaluate on"),
-    (["warmup={demonstrations: x, batch_size: 8, size: 4}"], CPU, "warmup.batch_size: found 8, more than there are; write at most 4"),
-    (["warmup={demonstrations: x, batch_size: 1}", "learner.ranks=2"], CPU, "warmup.batch_size: found 1 for 2 learner.ranks"),
-    (["warmup={demonstrations: data/x.json}"], CPU, "warmup.demonstrations: found 'data/x.json'; write a registered name, or a file ending in .jsonl"),
+    (["warmup={demonstrations: running_totals, batch_size: 8, size: 4}"], CPU, "warmup.batch_size: found 8, more than there are; write at most 4"),
+    (["warmup={demonstrations: running_totals, batch_size: 1}", "learner.ranks=2"], CPU, "warmup.batch_size: found 1 for 2 learner.ranks"),
+    (["warmup={demonstrations: data/x.json}"], CPU, "warmup.demonstrations: found 'data/x.json'; there is: "),
+    (["warmup={demonstrations: running_total}"], CPU, "found 'running_total'; did you mean running_totals?"),
+    (["warmup={demonstrations: x.jsonl, config: {a: 1}}"], CPU, "warmup.config: found a; a file takes no settings"),
 ]  # fmt: skip
 
 
@@ -201,6 +201,42 @@ def test_neighbour_is_allowed(tmp_path, overrides, devices):
     assert load(tmp_path, GOOD, tuple(overrides), devices).recipe.kind == "train"
 
 
+MODELS = [
+    ("rollout.max_response_tokens=1600", {}, "rollout.max_response_tokens: found 1600: with data.max_prompt_tokens 512 that is 2112 tokens, and"),
+    ("rollout.max_response_tokens=1600", {}, "holds 2048; write at most 1536"),
+    ("data.max_prompt_tokens=3000", {}, "write less, and a smaller data.max_prompt_tokens"),
+    ("rollout.tensor_parallel=3", {}, "rollout.tensor_parallel: found 3, which does not divide the model's 4 heads and 2 key-value heads"),
+    ("learner.router_aux_coef=0.01", {"model_type": "qwen3"}, "learner.router_aux_coef: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("override", "changes", "fragment"), MODELS)
+def test_what_the_model_forbids_is_refused(tmp_path, override, changes, fragment):
+    with pytest.raises(RecipeError) as refusal:
+        load(tmp_path, GOOD, (small_model(tmp_path, **changes), override))
+    assert fragment in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "override", ["rollout.max_response_tokens=1536", "rollout.tensor_parallel=4", "learner.router_aux_coef=0.01"]
+)
+def test_what_the_model_allows_passes(tmp_path, override):
+    assert load(tmp_path, GOOD, (small_model(tmp_path), override)).model is not None
+
+
+def test_a_cache_below_one_sequence_is_warned_of(tmp_path):
+    loaded = load(tmp_path, GOOD, (small_model(tmp_path), "rollout.kv_cache_gib=0.0001"))
+    expected = "rollout.kv_cache_gib: the KV cache holds about 104 tokens, less than one sequence of 1024; raise it"
+    assert expected in str(loaded.warnings[0])
+
+
+def test_an_unknown_architecture_is_warned_of(tmp_path):
+    loaded = load(tmp_path, GOOD, (small_model(tmp_path, model_type="gpt2"),))
+    assert loaded.estimate is None
+    assert "memory is not estimated" in str(loaded.warnings[0])
+    assert "model_type 'gpt2' has no formula here" in str(loaded.warnings[0])
+
+
 WARNINGS = [
     (["learner.token_budget=100"], "learner.token_budget: found 100, less than one sequence may have (1024"),
     (["rollout.publish_mode=wait"], "rollout.publish_mode: has no effect with trainer.max_staleness 0"),
@@ -210,7 +246,6 @@ WARNINGS = [
     (["learner.warmup_steps=100"], "learner.warmup_steps: found 100 of 100 steps: the learning rate is never reached"),
     (["data.train.size=20"], "a step then holds a prompt more than once"),
     (["policy.model=some-org/absent-model"], "policy.model: some-org/absent-model is not on this machine yet"),
-    (["rollout.kv_cache_gib=0.0001"], "rollout.kv_cache_gib: the KV cache holds about 104 tokens"),
     (["learner.token_budget=262144", "rollout.kv_cache_gib=40"], "learner and engines want about"),
     (["warmup={demonstrations: nowhere/x.jsonl}"], "warmup.demonstrations: no file nowhere/x.jsonl"),
 ]  # fmt: skip

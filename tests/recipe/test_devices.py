@@ -43,3 +43,8 @@ def test_gpus_are_counted_by_their_files(tmp_path, visible, count):
     for name in ("nvidia0", "nvidia1", "nvidia2", "nvidiactl", "nvidia-uvm", "null"):
         (tmp_path / name).touch()
     assert gpus_here({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}, tmp_path) == count
+
+
+def test_a_ray_of_its_own_is_this_machine_whatever_else_runs():
+    devices = devices_for(ClusterConfig(device="cpu", address="local"), {"RAY_ADDRESS": "h:1"})
+    assert (devices.nodes, devices.cpus_per_node) == (1, cpus_here())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rlhf.recipe.load import dump_recipe, load_recipe
@@ -37,6 +37,8 @@ json_values = st.recursive(
 
 
 @given(json_values)
+@example("a\x85b\u2028c")
+@example(["yes", "1e-6", "012", "~", "", "a: b", "# c", " d ", "e\n", "- f", "1:30", "'", '"', "\\boxed{}", "x" * 300])
 def test_dump_is_read_back(value):
     found = parse(dump({"a": value}))
     assert found.faults == []
@@ -66,7 +68,7 @@ OVERRIDES = [
     (["data.train.task_config={min_terms: 3}"], lambda r: r.data.train.task_config, {"min_terms": 3}),
     (["data.train.task_config.min_terms=3"], lambda r: r.data.train.task_config, {"min_terms": 3}),
     (["rollout.stop=[a, '']", "rollout.stop.1=b"], lambda r: r.rollout.stop, ["a", "b"]),
-    (["warmup.demonstrations=sums"], lambda r: r.warmup.demonstrations, "sums"),
+    (["warmup.demonstrations=running_totals"], lambda r: r.warmup.demonstrations, "running_totals"),
     ([" rollout.engines =2"], lambda r: r.rollout.engines, 2),
 ]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from rlhf.recipe.plan import describe_devices, render_plan
-from tests.recipe.helpers import CPU, GOOD, GPU, UNKNOWN, load
+from tests.recipe.helpers import CPU, GOOD, GPU, UNKNOWN, load, small_model
 
 
 @dataclass
@@ -27,11 +27,12 @@ def shown(loaded, placement) -> str:
     return re.sub(r" +", " ", console.file.getvalue())
 
 
-def test_plan_of_the_tiny_moe_on_a_cpu(tmp_path):
+def test_plan_of_a_small_moe_on_a_cpu(tmp_path):
     text = shown(
-        load(tmp_path), [Place(0, "learner", 0, 2, 0), Place(0, "engine", 0, 2, 0), Place(0, "engine", 1, 2, 0)]
+        load(tmp_path, GOOD, (small_model(tmp_path),)),
+        [Place(0, "learner", 0, 2, 0), Place(0, "engine", 0, 2, 0), Place(0, "engine", 1, 2, 0)],
     )
-    assert "│ policy │ tiny-moe (bfloat16) │" in text
+    assert "/model (bfloat16) │" in text
     assert "│ learner │ 1 rank, ZeRO 1 │" in text
     assert "│ 0 │ learner 0, engine 0-1 │ 6 │ 0 │" in text
     assert "1.82 M parameters (641.15 k active)" in text

@@ -83,6 +83,9 @@ DIFFERENT = [
     ("0", r"\text{False}"),
     ("7", r"\frac{0}{0}"),
     ("7", r"7\pm 1"),
+    (r"\frac{1}{2}", r"i \frac = \int \frac{1}{2}\mod<i|\{x$"),
+    (r"\frac{1}{2}", r"\sum _ \frac{1}{2} \lim\%i<= \%"),
+    (r"\frac{1}{2}", "maybe $\\frac{1}{2}$, maybe $3$"),
 ]
 
 

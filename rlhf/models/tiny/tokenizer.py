@@ -8,6 +8,10 @@ cost more tokens. Digits are never merged: sums are learned digit by digit.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 PAD, END, USER, ASSISTANT, SYSTEM = "<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"
 THINK, END_THINK = "<think>", "</think>"
@@ -34,24 +38,9 @@ PIECES = r"\\boxed\{| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|\s"
 
 # Words that become one token, written as they stand in a text: with the space before them, or without.
 WORDS = (
-    *("State", " the", " final", " answer", " to", " following", " arithmetic", " problem", "Calculate"),
-    *(
-        " Think",
-        " step",
-        " by",
-        " Put",
-        " your",
-        " in",
-        " and",
-        " is",
-        " of",
-        " result",
-        " only",
-        "The",
-        " number",
-        "guess",
-    ),
-    *(" +", " -", " *", " /", " =", " (", "guess", "\\boxed{"),
+    *("State", " the", " final", " answer", " to", " following", " arithmetic", " problem", "Calculate", "guess"),
+    *(" Think", " step", " by", " Put", " your", " in", " and", " is", " of", " result", " only", "The", " number"),
+    *(" +", " -", " *", " /", " =", " (", "\\boxed{"),
 )
 
 
@@ -73,7 +62,7 @@ def write_tokenizer(folder: Path) -> None:
     tokenizer.save_pretrained(folder, save_jinja_files=False)
 
 
-def _backend():  # type: ignore[no-untyped-def]  # tokenizers ships no usable annotations
+def _backend() -> Tokenizer:
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     backend = Tokenizer(models.BPE(byte_fallback=False))

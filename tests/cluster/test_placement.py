@@ -1,0 +1,107 @@
+"""Placement on paper, from one laptop to a thousand nodes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster.placement import Need, Node, PlacementError, plan
+
+
+def nodes(count, cpus=16, gpus=8):
+    return [Node(f"n{i}", cpus, gpus) for i in range(count)]
+
+
+def test_a_laptop_shares_its_cores_in_time():
+    layout = plan([Node("here", 2)], Need(engines=1, tensor_parallel=1, ranks=1, device="cpu"))
+    assert [(b.role, b.node, b.cores) for b in layout.bundles] == [
+        ("learner", "here", ((0, 1),)),
+        ("engine", "here", ((0, 1),)),
+        ("verifier", "here", ()),
+    ]
+    assert sum(b.cpu_share for b in layout.bundles) <= 2
+
+
+def test_two_engines_on_two_cores_get_one_each():
+    layout = plan([Node("here", 2)], Need(engines=2, tensor_parallel=1, ranks=2, device="cpu"))
+    assert [b.cores for b in layout.of("engine")] == [((0,),), ((1,),)]
+    assert [b.cores for b in layout.of("learner")] == [((0,),), ((1,),)]
+
+
+def test_asked_for_cores_are_a_limit():
+    layout = plan([Node("n", 16)], Need(2, 1, 1, "cpu", cpus_per_engine=3, cpus_per_rank=4))
+    assert [b.cores for b in layout.of("engine")] == [((0, 1, 2),), ((3, 4, 5),)]
+    assert layout.of("learner")[0].cores == ((0, 1, 2, 3),)
+
+
+def test_tensor_parallel_workers_have_cores_of_their_own():
+    layout = plan([Node("n", 8)], Need(2, 2, 1, "cpu"))
+    assert layout.of("engine")[1].cores == ((4, 5), (6, 7))
+
+
+def test_learner_and_engines_on_different_nodes():
+    layout = plan([Node("a", 2), Node("b", 2)], Need(2, 1, 1, "cpu", separate_learner=True))
+    assert {b.node for b in layout.of("learner")} == {"a"}
+    assert {b.node for b in layout.of("engine")} == {"b"}
+
+
+def test_gpus_learner_first_engines_spread_evenly_over_the_rest():
+    layout = plan(nodes(2), Need(engines=4, tensor_parallel=2, ranks=8, device="gpu"))
+    assert {b.node for b in layout.of("learner")} == {"n0"}
+    assert [b.node for b in layout.of("engine")] == ["n1"] * 4
+    mixed = plan(nodes(3), Need(engines=10, tensor_parallel=2, ranks=4, device="gpu"))
+    assert sorted(b.node for b in mixed.of("engine")) == ["n0"] * 2 + ["n1"] * 4 + ["n2"] * 4
+
+
+@pytest.mark.parametrize(
+    ("machines", "need", "message"),
+    [
+        ([], Need(1, 1, 1, "cpu"), "no nodes"),
+        (nodes(1), Need(1, 1, 1, "cpu", separate_learner=True), "two nodes or more, found 1"),
+        (nodes(1), Need(1, 1, 9, "gpu"), "learner.ranks is 9, but there are 8 GPUs"),
+        (nodes(1), Need(4, 2, 1, "gpu"), "engine 3 needs 2 GPUs of one node, at most 1 are left"),
+        (nodes(2, gpus=3), Need(1, 4, 1, "gpu"), "engine 0 needs 4 GPUs of one node, at most 3 are left"),
+        ([Node("x", 2)], Need(3, 1, 1, "cpu"), "3 engine processes on node x, which has 2 cores"),
+        ([Node("x", 2)], Need(1, 1, 3, "cpu"), "3 learner processes on node x, which has 2 cores"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_numbers(machines, need, message):
+    with pytest.raises(PlacementError, match=message):
+        plan(machines, need)
+
+
+@given(st.integers(1, 1000), st.integers(1, 8), st.integers(0, 3), st.data())
+def test_no_device_is_given_twice_up_to_a_thousand_nodes(count, gpus, log_tp, data):
+    tensor_parallel = min(2**log_tp, gpus)
+    ranks = data.draw(st.integers(1, max(1, count * gpus // 2)))
+    engines = data.draw(st.integers(1, max(1, count * (gpus // tensor_parallel) // 2)))
+    machines = nodes(count, gpus=gpus)
+    try:
+        layout = plan(machines, Need(engines, tensor_parallel, ranks, "gpu"))
+    except PlacementError as error:
+        assert "needs" in str(error)  # fragmentation: ranks may leave no whole engine on a node
+        return
+    assert len(layout.of("learner")) == ranks
+    assert len(layout.of("engine")) == engines
+    assert len(layout.of("verifier")) == count
+    used: dict[str, int] = {}
+    share: dict[str, float] = {}
+    for bundle in layout.bundles:
+        used[bundle.node] = used.get(bundle.node, 0) + bundle.gpus
+        share[bundle.node] = share.get(bundle.node, 0) + bundle.cpu_share
+    assert max(used.values()) <= gpus
+    assert max(share.values()) <= 16
+
+
+@given(st.integers(1, 50), st.integers(1, 64), st.integers(1, 60), st.integers(1, 60))
+def test_on_cpus_engines_of_a_node_never_share_a_core(count, cpus, engines, ranks):
+    machines = [Node(f"n{i}", cpus) for i in range(count)]
+    try:
+        layout = plan(machines, Need(engines, 1, ranks, "cpu"))
+    except PlacementError:
+        assert engines > count * cpus or ranks > count * cpus or -(-engines // count) > cpus
+        return
+    for role in ("engine", "learner"):
+        for machine in machines:
+            cores = [c for b in layout.of(role) if b.node == machine.id for part in b.cores for c in part]
+            assert len(cores) == len(set(cores))
+            assert all(0 <= c < cpus for c in cores)

@@ -1,0 +1,178 @@
+"""The flow of prompts with a scripted sampler of responses: capacity, staleness, retries, accounting."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from rlhf.data.sampler import PromptSampler
+from rlhf.group_json import group_from_json, group_to_json
+from rlhf.prompt_flow import PromptFlow
+from rlhf.recipe.schema import TrainerConfig
+from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError
+from tests.rollout.factories import group, prompt
+
+
+class ScriptedRollouter:
+    """Stands in for the engines: each prompt waits until the test lets it finish, or fails as told."""
+
+    def __init__(self):
+        self.waiting: dict[str, asyncio.Future] = {}
+        self.asked: list[str] = []
+
+    async def group(self, which, sampling=None, attempt=0):
+        self.asked.append(which.id)
+        future = asyncio.get_running_loop().create_future()
+        self.waiting[which.id] = future
+        return await future
+
+    def finish(self, identifier, versions=(0,), rewards=(1.0, 0.0)):
+        index = int(identifier.split("/")[1])
+        self.waiting.pop(identifier).set_result(group(index, rewards, versions))
+
+    def fail(self, identifier, error):
+        self.waiting.pop(identifier).set_exception(error)
+
+
+def flow_of(staleness=0, batch=2, prompts=8, attempts=3):
+    config = TrainerConfig(prompts_per_step=batch, max_staleness=staleness, max_prompt_attempts=attempts)
+    rollouter = ScriptedRollouter()
+    sampler = PromptSampler(prompts, seed=0, shuffle=False)
+    return PromptFlow([prompt(i) for i in range(prompts)], sampler, rollouter, config), rollouter
+
+
+async def settle():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def finish_all(rollouter, **kwargs):
+    await settle()
+    for identifier in list(rollouter.waiting):
+        rollouter.finish(identifier, **kwargs)
+    await settle()
+
+
+async def test_synchronous_training_samples_one_batch_and_nothing_while_learning():
+    flow, rollouter = flow_of(staleness=0)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await finish_all(rollouter)
+    assert [g.prompt.id for g in await taking] == ["train/0", "train/1"]
+    flow.fill(version=0, remaining_steps=9)
+    await settle()
+    assert rollouter.waiting == {}, "nothing may be sampled before the next publication"
+    flow.fill(version=1, remaining_steps=8)
+    await settle()
+    assert sorted(rollouter.waiting) == ["train/2", "train/3"]
+    await flow.cancel()
+
+
+@pytest.mark.parametrize(("staleness", "remaining", "ahead"), [(1, 9, 2), (3, 9, 6), (3, 2, 2), (3, 1, 0)])
+async def test_while_learning_at_most_the_bound_is_sampled_ahead(staleness, remaining, ahead):
+    flow, rollouter = flow_of(staleness=staleness, prompts=40)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=remaining))
+    await settle()
+    for identifier in ("train/0", "train/1"):
+        rollouter.finish(identifier)
+    await taking
+    flow.fill(version=0, remaining_steps=remaining)
+    await settle()
+    assert len(rollouter.waiting) == ahead
+    await flow.cancel()
+    flow.ledger.check()
+
+
+async def test_finished_groups_do_not_wait_for_the_slowest():
+    flow, rollouter = flow_of(staleness=1, batch=2)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await settle()
+    assert sorted(rollouter.waiting) == ["train/0", "train/1", "train/2", "train/3"]
+    rollouter.finish("train/3")
+    rollouter.finish("train/1")
+    assert sorted(g.prompt.id for g in await taking) == ["train/1", "train/3"]
+    await flow.cancel()
+
+
+@pytest.mark.parametrize("error", [EngineLostError("gone"), GenerationAbortedError("cut"), TimeoutError()])
+async def test_a_failed_prompt_is_handed_out_again_and_counted(error):
+    flow, rollouter = flow_of()
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await settle()
+    rollouter.fail("train/0", error)
+    await settle()
+    assert sorted(rollouter.waiting) == ["train/0", "train/1"]
+    await finish_all(rollouter)
+    assert {g.prompt.id for g in await taking} == {"train/0", "train/1"}
+    assert flow.ledger.returned.total() == 1
+    assert flow.ledger.handed_out == 3
+
+
+async def test_a_prompt_that_always_fails_is_dropped_and_another_takes_its_place():
+    flow, rollouter = flow_of(attempts=2)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    for _ in range(2):
+        await settle()
+        rollouter.fail("train/0", EngineLostError("gone"))
+    await finish_all(rollouter)
+    assert {g.prompt.id for g in await taking} == {"train/1", "train/2"}
+    assert flow.ledger.dropped == Counter({"engine_lost": 1})
+    assert flow.ledger.returned == Counter({"engine_lost": 1})
+
+
+async def test_stale_groups_are_not_trained_on_and_their_prompts_come_again():
+    flow, rollouter = flow_of(staleness=1)
+    taking = asyncio.create_task(flow.take(version=2, remaining_steps=9))
+    await settle()
+    rollouter.finish("train/0", versions=(0,))  # two versions old: beyond the bound
+    rollouter.finish("train/1", versions=(1, 2))  # its oldest token is one version old
+    await settle()
+    assert "train/0" in rollouter.waiting, "handed out again"
+    rollouter.finish("train/0", versions=(2,))
+    taken = await taking
+    assert [(g.prompt.id, g.oldest_version) for g in taken] == [("train/1", 1), ("train/0", 2)]
+    assert flow.ledger.returned == Counter({"stale": 1})
+    await flow.cancel()
+
+
+async def test_a_group_without_two_judged_samples_is_dropped():
+    flow, rollouter = flow_of()
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await settle()
+    rollouter.finish("train/0", rewards=(1.0, None, None))
+    await finish_all(rollouter)
+    await finish_all(rollouter)
+    assert {g.prompt.id for g in await taking} == {"train/1", "train/2"}
+    assert flow.ledger.dropped == Counter({"verifier_error": 1})
+
+
+async def test_an_unexpected_error_reaches_whoever_waits():
+    flow, rollouter = flow_of()
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await settle()
+    rollouter.fail("train/0", ZeroDivisionError("a defect"))
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        await taking
+    await flow.cancel()
+    flow.ledger.check()
+
+
+async def test_a_resumed_flow_hands_out_what_was_in_flight_first_and_keeps_the_buffer():
+    flow, rollouter = flow_of(staleness=1, batch=2)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await settle()
+    for identifier in ("train/0", "train/1", "train/3"):
+        rollouter.finish(identifier)
+    await taking
+    await settle()
+    state = flow.state_dict()
+    saved = [group_from_json(group_to_json(g)) for g in flow.buffer.groups()]
+    assert [g.prompt.id for g in saved] == ["train/3"]
+
+    resumed, again = flow_of(staleness=1, batch=2)
+    resumed.load_state_dict(state, saved)
+    resumed.fill(version=1, remaining_steps=8)
+    await settle()
+    assert again.asked == ["train/2", "train/4", "train/5"], "in flight at the checkpoint comes first"
+    assert resumed.ledger.buffered == 1
+    await flow.cancel()
+    await resumed.cancel()

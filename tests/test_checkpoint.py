@@ -1,0 +1,73 @@
+"""Checkpoints are whole or absent."""
+
+import json
+
+import pytest
+
+from rlhf.checkpoint import CheckpointError, Checkpoints, export_checkpoint, is_complete, read_state
+from tests.rollout.factories import group
+
+
+def write(checkpoints, step):
+    partial = checkpoints.begin(step)
+    (partial / "hf").mkdir()
+    (partial / "hf" / "model.safetensors").write_bytes(b"w" * (100 + step))
+    return checkpoints.commit(partial, {"step": step}, [group(step)])
+
+
+def test_only_whole_checkpoints_are_seen_oldest_first(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=5)
+    assert checkpoints.latest() is None
+    paths = [write(checkpoints, step) for step in (9, 10, 100)]
+    checkpoints.begin(200)
+    assert checkpoints.complete() == paths
+    assert checkpoints.latest().name == "step_100"
+    state, groups = read_state(paths[1])
+    assert state["step"] == 10
+    assert groups[0].prompt.id == "train/10"
+
+
+@pytest.mark.parametrize("harm", ["truncate", "delete", "no listing"])
+def test_a_damaged_checkpoint_is_never_picked(tmp_path, harm):
+    checkpoints = Checkpoints(tmp_path, keep=5)
+    good, bad = write(checkpoints, 1), write(checkpoints, 2)
+    weights = bad / "hf" / "model.safetensors"
+    if harm == "truncate":
+        weights.write_bytes(b"w")
+    elif harm == "delete":
+        weights.unlink()
+    else:
+        (bad / "complete.json").unlink()
+    assert not is_complete(bad)
+    assert checkpoints.latest() == good
+
+
+def test_old_checkpoints_go_and_an_interrupted_one_is_redone(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    (checkpoints.begin(3) / "half").write_text("left by a kill")
+    for step in (1, 2, 3):
+        write(checkpoints, step)
+    assert [p.name for p in checkpoints.complete()] == ["step_2", "step_3"]
+    assert not (tmp_path / "step_3" / "half").exists()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_another_format_is_refused(tmp_path):
+    path = write(Checkpoints(tmp_path, keep=1), 1)
+    (path / "state.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(CheckpointError, match="format 99"):
+        read_state(path)
+
+
+def test_export_copies_the_last_or_the_named_one_and_overwrites_nothing(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", keep=5)
+    for step in (1, 2):
+        write(checkpoints, step)
+    export_checkpoint(tmp_path / "run", None, tmp_path / "last")
+    export_checkpoint(tmp_path / "run", 1, tmp_path / "first")
+    assert (tmp_path / "last" / "model.safetensors").stat().st_size == 102
+    assert (tmp_path / "first" / "model.safetensors").stat().st_size == 101
+    with pytest.raises(CheckpointError, match="exists already"):
+        export_checkpoint(tmp_path / "run", None, tmp_path / "last")
+    with pytest.raises(CheckpointError, match="no complete checkpoint of step 7; it has step_1, step_2"):
+        export_checkpoint(tmp_path / "run", 7, tmp_path / "other")
