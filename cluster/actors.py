@@ -17,7 +17,7 @@ from cluster.shared_weights import SharedWeights
 from rlhf.learner.spec import LearnerSpec, StepResult
 from rlhf.publication import EngineProof, Manifest
 from rlhf.recipe.schema import AlgorithmConfig, RewardComponent, VerifyConfig
-from rlhf.rollout.sampling import EngineLostError, RawSample, Sampling
+from rlhf.rollout.sampling import RawSample, Sampling
 from rlhf.types import Batch, TrainSequence
 
 if TYPE_CHECKING:
@@ -39,23 +39,13 @@ class EngineActor:
         return self._engine.spec.name, os.getpid()
 
     async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> list[RawSample]:
-        from vllm.v1.engine.exceptions import EngineDeadError
-
-        try:
-            return await self._engine.generate(prompt_ids, sampling)
-        except EngineDeadError as error:
-            raise EngineLostError(f"{self._engine.spec.name}: its vLLM process ended") from error
+        return await self._engine.generate(prompt_ids, sampling)
 
     async def publish(self, manifest: Manifest, remote_weights: np.ndarray | None) -> EngineProof:
         """remote_weights: the published bytes, where the learner is on another node."""
-        from vllm.v1.engine.exceptions import EngineDeadError
-
         if remote_weights is not None:
             manifest = dataclasses.replace(manifest, path=self._weights.write_bytes(remote_weights)[0])
-        try:
-            return await self._engine.publish(manifest)
-        except EngineDeadError as error:
-            raise EngineLostError(f"{self._engine.spec.name}: its vLLM process ended") from error
+        return await self._engine.publish(manifest)
 
     async def stop(self) -> None:
         self._engine.shutdown()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from rlhf.parts import Parts
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
 from rlhf.rollout.engine import EngineSpec
-from rlhf.run_folder import RunFolder, RunFolderError, describe_run, open_run
+from rlhf.run_folder import RunFolder, RunFolderError, describe_run, note_in_run, open_run
 from rlhf.stages.sft import run_warmup
 from rlhf.trainer import Trainer
 
@@ -63,6 +65,7 @@ class _Session:
         self.checkpoint = self.checkpoints.latest() if resume else None
         if resume and self.checkpoint is None:
             raise RunFolderError(f"--resume: {folder.path} holds no complete checkpoint; start it without --resume")
+        self.started = time.monotonic()
         self.group: Any = None
         self.engines: EnginePool | None = None
         self.verifying: VerifierService | None = None
@@ -91,7 +94,7 @@ class _Session:
         sinks = open_sinks(
             self.recipe.tracking, self.folder.path, self.recipe.run.name, self.recipe.model_dump(mode="json"), step
         )
-        record = RunRecord(self.folder, sinks, self.view, step)
+        record = RunRecord(self.folder, sinks, self.view, step, self.started)
         status = "failed"
         try:
             seed, shuffle = self.recipe.run.seed, self.recipe.data.shuffle
@@ -142,6 +145,7 @@ class _Session:
         if device == "auto":
             device = "gpu" if any(node.gpus for node in self.ray.nodes) else "cpu"
         layout = plan(self.ray.nodes, need_of(recipe, device))
+        note_in_run(self.folder, placement=[dataclasses.asdict(bundle) for bundle in layout.bundles])
         self.group = runtime.place(layout)
         self.view.stage("loading", f"{recipe.rollout.engines} vLLM, {recipe.learner.ranks} DeepSpeed, verifiers")
         self.learner = self._make_learner(layout, model_dir, device)

@@ -21,11 +21,14 @@ from rlhf.types import Group
 class RunRecord:
     """Implements `rlhf.parts.Record` on a run folder."""
 
-    def __init__(self, folder: RunFolder, sinks: SinkGroup, view: LiveView, resumed_step: int | None) -> None:
+    def __init__(
+        self, folder: RunFolder, sinks: SinkGroup, view: LiveView, resumed_step: int | None, started: float
+    ) -> None:
+        """started: `time.monotonic()` when the run began, loading included."""
         self._folder = folder
         self._sinks = sinks
         self._view = view
-        self._started = time.monotonic()
+        self._started = started
         self._unlogged: tuple[int, dict[str, float]] | None = None
         earlier = read_summary(folder.path) if resumed_step is not None else None
         self._seconds_before = earlier.seconds if earlier else 0.0

@@ -90,6 +90,12 @@ def describe_run(folder: RunFolder, recipe: TrainRecipe) -> None:
     (folder.path / "run.json").write_text(json.dumps(facts, indent=1))
 
 
+def note_in_run(folder: RunFolder, **facts: object) -> None:
+    """Add facts that are known only later, the placement say, to run.json."""
+    path = folder.path / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **facts}, indent=1))
+
+
 def _versions() -> dict[str, str]:
     found = {}
     for package in _PACKAGES:

@@ -46,7 +46,10 @@ def read_rank_state(folder: Path, rank: int, world_size: int) -> dict[str, Any]:
     """The stage's schedule, the generators already restored. ValueError where the number of ranks differs."""
     ranks = len(list(folder.glob("rank_*.json")))
     if ranks != world_size:
-        raise ValueError(f"{folder} was written by {ranks} learner ranks, and this run has {world_size}: write learner.ranks: {ranks}")
+        raise ValueError(
+            f"{folder} was written by {ranks} learner ranks, and this run has {world_size}:"
+            f" write learner.ranks: {ranks}"
+        )
     state = json.loads((folder / f"rank_{rank}.json").read_text())
     restore_random_state(state["random"])
     return state["stage"]

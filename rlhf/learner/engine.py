@@ -62,7 +62,9 @@ def leave_group() -> None:
 class Engine:
     """A DeepSpeed engine whose gradient is the sum of what `backward` was given, over micro-batches and ranks."""
 
-    def __init__(self, module: nn.Module, config: dict[str, Any], groups: list[dict[str, Any]], world_size: int) -> None:
+    def __init__(
+        self, module: nn.Module, config: dict[str, Any], groups: list[dict[str, Any]], world_size: int
+    ) -> None:
         import deepspeed
 
         logging.getLogger("DeepSpeed").setLevel(logging.WARNING)

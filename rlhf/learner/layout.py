@@ -69,7 +69,15 @@ def _dummy(sequence: TrainSequence, *, padded: bool, device: str) -> MicroBatch:
     stand_in = TrainSequence(0, token, token, *(np.zeros(1, np.float32),) * 3)
     micro = (_padded if padded else _packed)((Unit(1, (0,), (1,)),), [stand_in], device)
     return MicroBatch(
-        micro.inputs, (), micro.predictor_N, micro.target_N, micro.row_N, micro.column_N, micro.weight_S * 0, 0, micro.slots
+        micro.inputs,
+        (),
+        micro.predictor_N,
+        micro.target_N,
+        micro.row_N,
+        micro.column_N,
+        micro.weight_S * 0,
+        0,
+        micro.slots,
     )
 
 

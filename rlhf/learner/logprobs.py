@@ -46,7 +46,7 @@ class ResponseHead(nn.Linear):
         new.weight, new.bias = head.weight, head.bias
         return new
 
-    def forward(  # type: ignore[override]
+    def forward(
         self, hidden: Tensor, target_N: Tensor | None = None, temperature: float = 1.0, chunk: int = 1024
     ) -> Any:
         if target_N is None:

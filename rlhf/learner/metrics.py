@@ -97,5 +97,3 @@ def all_reduced(tensor: Tensor) -> Tensor:
     if dist.is_initialized() and dist.get_world_size() > 1:
         dist.all_reduce(tensor)
     return tensor
-
-

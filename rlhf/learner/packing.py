@@ -94,7 +94,9 @@ def make_units(sequences: Sequence[TrainSequence], ranks: int, token_budget: int
     groups: dict[int, list[int]] = {}
     for i, s in enumerate(sequences):
         groups.setdefault(s.group, []).append(i)
-    total = sum(len(sequences[g[0]].prompt_ids_P) + sum(len(sequences[i].response_ids_R) for i in g) for g in groups.values())
+    total = sum(
+        len(sequences[g[0]].prompt_ids_P) + sum(len(sequences[i].response_ids_R) for i in g) for g in groups.values()
+    )
     limit = min(token_budget, -(-total // ranks))
     return [unit for group, members in groups.items() for unit in _split(sequences, group, members, limit)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,21 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from rlhf.algorithms.loss_types import LossInputs, LossOutput
 from rlhf.learner.attention import NAME, PACKABLE, register
 from rlhf.learner.checkpoint import TAG, read_rank_state, write_rank_state
 from rlhf.learner.config import deepspeed_config, learning_rate_at, parameter_groups
 from rlhf.learner.engine import Engine, join_group, leave_group
 from rlhf.learner.layout import MicroBatch, build
-from rlhf.learner.metrics import Tally, all_reduced, step_metrics
+from rlhf.learner.metrics import Tally, step_metrics
+from rlhf.learner.objective import StepOptions, mean_nll, micro_objective
 from rlhf.learner.packing import StepPlan, plan_step
 from rlhf.learner.policy import PolicyModule
-from rlhf.learner.router import RouterMonitor, RouterRecord
-from rlhf.learner.spec import LearnerSpec, LossFn, OldLogprobs, StepResult
+from rlhf.learner.router import RouterMonitor, RouterTerm
+from rlhf.learner.spec import LearnerSpec, LossFn, OldLogprobs, Stage, StepResult
 from rlhf.learner.weights import export_folder, gathered_weights
 from rlhf.models.load import load_policy
 from rlhf.models.moe import moe_block_classes
 from rlhf.types import Batch, TrainSequence
-
-
-@dataclass(slots=True)
-class Stage:
-    """The schedule and where it stands; saved with a checkpoint."""
-
-    learning_rate: float
-    warmup_steps: int
-    weight_decay: float
-    step: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StepOptions:
-    old_logprobs: OldLogprobs
-    entropy_gradient: bool
-    compare: bool  # whether behaviour log-probabilities mean something (not in supervised steps)
 
 
 class LearnerRank:
@@ -65,7 +48,12 @@ class LearnerRank:
         register()
         learner = spec.learner
         policy = load_policy(
-            spec.model_dir, spec.policy.dtype, spec.policy.attention, packable=PACKABLE, packed_name=NAME, device=spec.device
+            spec.model_dir,
+            spec.policy.dtype,
+            spec.policy.attention,
+            packable=PACKABLE,
+            packed_name=NAME,
+            device=spec.device,
         )
         self.model = policy.model
         self.layout = policy.layout
@@ -76,10 +64,18 @@ class LearnerRank:
         self._router = RouterMonitor(self.model)
         module = PolicyModule(self.model, learner.logit_chunk).train()
         config = deepspeed_config(
-            learner, spec.policy.dtype, spec.device, sum(p.numel() for p in module.parameters()), moe_block_classes(self.model)
+            learner,
+            spec.policy.dtype,
+            spec.device,
+            sum(p.numel() for p in module.parameters()),
+            moe_block_classes(self.model),
         )
         join_group(spec)
-        self._engine = Engine(module, config, parameter_groups(module, learner.weight_decay), spec.world_size)
+        try:
+            self._engine = Engine(module, config, parameter_groups(module, learner.weight_decay), spec.world_size)
+        except BaseException:
+            leave_group()
+            raise
         self._closed = False
 
     # -- learning ---------------------------------------------------------------------------------------------
@@ -103,7 +99,7 @@ class LearnerRank:
 
     def sft_step(self, sequences: Sequence[TrainSequence]) -> StepResult:
         """One step on the mean negative log-likelihood of the masked response tokens, nats a token."""
-        return self._step(Batch.of(sequences), _nll, StepOptions("recomputed", False, compare=False))
+        return self._step(Batch.of(sequences), mean_nll, StepOptions("recomputed", False, compare=False))
 
     def start_stage(self, learning_rate: float, warmup_steps: int, weight_decay: float) -> None:
         """Begin another stage with the weights as they are: moments and step counter at zero, a new schedule."""
@@ -112,15 +108,17 @@ class LearnerRank:
         self._engine.reset_moments()
 
     def _step(self, batch: Batch, loss: LossFn, options: StepOptions) -> StepResult:
+        if batch.global_tokens <= 0:
+            raise ValueError(f"none of the {len(batch.sequences)} sequences of the batch has a token to learn from")
         tally = Tally()
         plan = self._plan(batch.sequences)
         micros = self._micro_batches(plan, batch.sequences)
-        router = _RouterTerm(self._router, self.spec.learner.router_aux_coef, batch.sequences)
+        router = RouterTerm(self._router, self.spec.learner.router_aux_coef, batch.sequences)
         if router.needs_counting(len(micros)):
             with tally.seconds("counting"):
                 self._count_experts(micros, router)
         for i, micro in enumerate(micros):
-            share = self._micro_loss(micro, batch, loss, options, router, tally)
+            share = micro_objective(self._engine, self._router, micro, batch, loss, options, router, tally)
             with tally.seconds("backward"):
                 self._engine.backward(share, last=i == len(micros) - 1)
         stage = self._stage
@@ -136,44 +134,7 @@ class LearnerRank:
         }
         return StepResult(stage.step, sums["objective"], norm, rate, metrics)
 
-    def _micro_loss(
-        self, micro: MicroBatch, batch: Batch, loss: LossFn, options: StepOptions, router: _RouterTerm, tally: Tally
-    ) -> Tensor:
-        """This micro-batch's share of the objective, its statistics added to the tally."""
-        with tally.seconds("forward"):
-            with self._router.recording() as record:
-                logp_N, entropy_N = self._engine(micro, batch.temperature, options.entropy_gradient)
-            if not micro.members:
-                return (logp_N.sum() + entropy_N.sum()) * 0.0 + router.term(record, micro)
-            members = [batch.sequences[m] for m in micro.members]
-            logp_BT, entropy_BT = micro.to_rows(logp_N), micro.to_rows(entropy_N)
-            behaviour_BT = micro.gather_rows([s.behaviour_logp_R for s in members])
-            mask_BT = micro.gather_rows([s.mask_R for s in members])
-            output = loss(
-                LossInputs(
-                    logp_BT=logp_BT,
-                    old_logp_BT=behaviour_BT if options.old_logprobs == "behaviour" else logp_BT.detach(),
-                    advantage_BT=micro.gather_rows([s.advantage_R for s in members]),
-                    mask_BT=mask_BT,
-                    global_tokens=batch.global_tokens,
-                    global_sequences=batch.global_sequences,
-                    entropy_BT=entropy_BT if options.entropy_gradient else None,
-                )
-            )
-            share = output.loss + router.term(record, micro)
-        tally.add("objective", share.detach())
-        for name, value in output.sums.items():
-            tally.add(f"loss/{name}", value)
-        tally.tokens(logp_BT.detach(), behaviour_BT, entropy_BT.detach(), mask_BT, options.compare)
-        tally.add("tokens_run", micro.tokens)
-        tally.add("slots", micro.slots)
-        tally.add("tokens_unshared", float(micro.weight_S.sum()))
-        if not bool(torch.isfinite(share)):
-            # Reaches every rank through the gradient's norm, where the engine drops the step on all of them.
-            share = logp_N.sum() * float("nan")
-        return share
-
-    def _count_experts(self, micros: Sequence[MicroBatch], router: _RouterTerm) -> None:
+    def _count_experts(self, micros: Sequence[MicroBatch], router: RouterTerm) -> None:
         with torch.no_grad():
             for micro in micros:
                 with self._router.recording() as record:
@@ -255,53 +216,3 @@ class LearnerRank:
             self._router.close()
             self._engine.close()
             leave_group()
-
-
-class _RouterTerm:
-    """The router's part of one step: its loss, where the recipe asks for one, and the load of the experts."""
-
-    def __init__(self, monitor: RouterMonitor, coefficient: float, sequences: Sequence[TrainSequence]) -> None:
-        self._monitor = monitor
-        self._coefficient = coefficient if monitor else 0.0
-        self._total = float(sum(s.total_tokens - 1 for s in sequences))
-        self._counts_ME: Tensor | None = None
-        self._counted = False
-
-    def needs_counting(self, micro_batches: int) -> bool:
-        """With one micro-batch a rank, the update's own forward knows the counts in time."""
-        return self._coefficient > 0.0 and micro_batches > 1
-
-    def count(self, record: RouterRecord, micro: MicroBatch) -> None:
-        counts_ME = record.counts(micro.weight_S)
-        self._counts_ME = counts_ME if self._counts_ME is None else self._counts_ME + counts_ME
-
-    def finish_counting(self) -> None:
-        if self._counts_ME is not None:
-            all_reduced(self._counts_ME)
-        self._counted = True
-
-    def term(self, record: RouterRecord, micro: MicroBatch) -> Tensor | float:
-        """This micro-batch's share of coefficient * aux, and its counts."""
-        if not self._monitor:
-            return 0.0
-        if not self._counted:
-            self.count(record, micro)
-        if self._coefficient == 0.0:
-            return 0.0
-        if not self._counted:
-            self.finish_counting()
-        assert self._counts_ME is not None
-        return self._coefficient * record.loss(micro.weight_S, self._counts_ME, self._total)
-
-    def metrics(self) -> dict[str, float]:
-        """Load per layer and expert; a collective where nothing was reduced before."""
-        if self._counts_ME is None:
-            return {}
-        if not self._counted:
-            self.finish_counting()
-        return self._monitor.load_metrics(self._counts_ME)
-
-
-def _nll(inputs: LossInputs) -> LossOutput:
-    nll = -(inputs.logp_BT * inputs.mask_BT).sum() / inputs.global_tokens
-    return LossOutput(nll, {"nll": nll.detach()})

@@ -11,14 +11,17 @@ Axes: S flattened positions, E experts, K experts a token, M layers with a route
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rlhf.learner.layout import MicroBatch
+from rlhf.learner.metrics import all_reduced
 from rlhf.models.moe import Router, experts_per_token, find_routers, router_output
+from rlhf.types import TrainSequence
 
 
 class RouterMonitor:
@@ -86,3 +89,48 @@ class RouterRecord:
             probability_E = (weight_S[:, None] * logits_SE.float().softmax(-1)).sum(0) / total_weight
             terms.append(len(share_E) * (share_E * probability_E).sum())
         return torch.stack(terms).mean()
+
+
+class RouterTerm:
+    """The router's part of one step: its loss, where the recipe asks for one, and the load of the experts."""
+
+    def __init__(self, monitor: RouterMonitor, coefficient: float, sequences: Sequence[TrainSequence]) -> None:
+        self._monitor = monitor
+        self._coefficient = coefficient if monitor else 0.0
+        self._total = float(sum(s.total_tokens - 1 for s in sequences))
+        self._counts_ME: Tensor | None = None
+        self._counted = False
+
+    def needs_counting(self, micro_batches: int) -> bool:
+        """With one micro-batch a rank, the update's own forward knows the counts in time."""
+        return self._coefficient > 0.0 and micro_batches > 1
+
+    def count(self, record: RouterRecord, micro: MicroBatch) -> None:
+        counts_ME = record.counts(micro.weight_S)
+        self._counts_ME = counts_ME if self._counts_ME is None else self._counts_ME + counts_ME
+
+    def finish_counting(self) -> None:
+        if self._counts_ME is not None:
+            all_reduced(self._counts_ME)
+        self._counted = True
+
+    def term(self, record: RouterRecord, micro: MicroBatch) -> Tensor | float:
+        """This micro-batch's share of coefficient * aux, and its counts."""
+        if not self._monitor:
+            return 0.0
+        if not self._counted:
+            self.count(record, micro)
+        if self._coefficient == 0.0:
+            return 0.0
+        if not self._counted:
+            self.finish_counting()
+        assert self._counts_ME is not None
+        return self._coefficient * record.loss(micro.weight_S, self._counts_ME, self._total)
+
+    def metrics(self) -> dict[str, float]:
+        """Load per layer and expert; a collective where nothing was reduced before."""
+        if self._counts_ME is None:
+            return {}
+        if not self._counted:
+            self.finish_counting()
+        return self._monitor.load_metrics(self._counts_ME)

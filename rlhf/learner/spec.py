@@ -50,5 +50,15 @@ class StepResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Stage:
+    """The schedule and where it stands; saved with a checkpoint."""
+
+    learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    step: int = 0
+
+
 class NonFiniteError(RuntimeError):
     """The loss or the gradient is NaN or infinite. Weights, moments and the step counter are as before the call."""

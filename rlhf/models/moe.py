@@ -42,7 +42,9 @@ def router_output(router: Router, output: Any, top_k: int) -> tuple[Tensor, Tens
     """(logits_SE, chosen_SK) of what a router returned."""
     logits = output[router.output] if isinstance(output, (tuple, list)) else output
     logits_SE = logits.reshape(-1, logits.shape[-1])
-    integers = [t for t in output if isinstance(t, Tensor) and t.dtype is torch.int64] if isinstance(output, tuple) else []
+    integers = (
+        [t for t in output if isinstance(t, Tensor) and t.dtype is torch.int64] if isinstance(output, tuple) else []
+    )
     chosen = integers[-1] if integers else logits_SE.topk(top_k, dim=-1).indices
     return logits_SE, chosen.reshape(logits_SE.shape[0], -1)
 

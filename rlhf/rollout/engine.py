@@ -18,7 +18,7 @@ import numpy as np
 from rlhf.publication import EngineProof, Manifest
 from rlhf.recipe.schema import RolloutConfig
 from rlhf.rollout.plugin import WEIGHT_BACKEND
-from rlhf.rollout.sampling import GenerationAbortedError, RawSample, Sampling
+from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
 from rlhf.types import Segment
 
 
@@ -65,14 +65,8 @@ class VllmEngine:
 
     async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> list[RawSample]:
         """`sampling.n` responses to one prompt, as soon as the last of them is complete."""
-        from vllm.inputs import TokensPrompt
-
-        self._requests += 1
-        request_id = f"{self.spec.name}-{self._requests}"
-        final = None
-        prompt = TokensPrompt(prompt_token_ids=list(prompt_ids))
-        async for output in self._llm.generate(prompt, self._parameters(sampling), request_id):
-            final = output
+        request_id = self._request_id()
+        final = await self._last_output(prompt_ids, self._parameters(sampling), request_id)
         if final is None or len(final.outputs) != sampling.n:
             came = 0 if final is None else len(final.outputs)
             raise GenerationAbortedError(f"{request_id}: {came} of {sampling.n} responses came")
@@ -81,15 +75,17 @@ class VllmEngine:
     async def publish(self, manifest: Manifest) -> EngineProof:
         """Load a publication and answer for it: every checksum, and the canary's log-probabilities."""
         from vllm.distributed.weight_transfer.base import WeightTransferUpdateRequest
+        from vllm.v1.engine.exceptions import EngineDeadError
 
-        await self._llm.pause_generation(mode=self.spec.rollout.publish_mode, clear_cache=True)
         try:
+            await self._llm.pause_generation(mode=self.spec.rollout.publish_mode, clear_cache=True)
             await self._llm.start_weight_update()
             await self._llm.update_weights(WeightTransferUpdateRequest(update_info={"path": manifest.path}))
             await self._llm.finish_weight_update(str(manifest.version))
             checksums = await self.checksums()
-        finally:
             await self._llm.resume_generation()
+        except EngineDeadError as error:
+            raise EngineLostError(f"{self.spec.name}: its vLLM process ended") from error
         self.version = manifest.version
         held = int(await self._llm.get_weight_version())
         return EngineProof(self.spec.name, held, checksums, await self.canary(manifest.canary_ids))
@@ -109,27 +105,35 @@ class VllmEngine:
     async def canary(self, token_ids: Sequence[int]) -> tuple[float, ...]:
         """Log-probability of token_ids[1:] under the weights held now, at temperature 1."""
         from vllm import SamplingParams
-        from vllm.inputs import TokensPrompt
 
-        self._requests += 1
         parameters = SamplingParams(max_tokens=1, prompt_logprobs=0, detokenize=False, skip_reading_prefix_cache=True)
-        final = None
-        prompt = TokensPrompt(prompt_token_ids=list(token_ids))
-        async for output in self._llm.generate(prompt, parameters, f"{self.spec.name}-canary-{self._requests}"):
-            final = output
+        final = await self._last_output(token_ids, parameters, self._request_id())
         if final is None or final.prompt_logprobs is None:
             raise GenerationAbortedError(f"{self.spec.name}: the canary prompt came back without log-probabilities")
         return tuple(float(p[t].logprob) for p, t in zip(final.prompt_logprobs[1:], token_ids[1:], strict=True))
-
-    async def ping(self) -> str:
-        """The engine's name, once its process answers."""
-        await self._llm.check_health()
-        return self.spec.name
 
     def shutdown(self) -> None:
         if self._llm is not None:
             self._llm.shutdown()
             self._llm = None
+
+    def _request_id(self) -> str:
+        self._requests += 1
+        return f"{self.spec.name}-{self._requests}"
+
+    async def _last_output(self, prompt_ids: Sequence[int], parameters: Any, request_id: str) -> Any:
+        """The finished request. Raises EngineLostError if vLLM's process ends meanwhile."""
+        from vllm.inputs import TokensPrompt
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        final = None
+        prompt = TokensPrompt(prompt_token_ids=list(prompt_ids))
+        try:
+            async for output in self._llm.generate(prompt, parameters, request_id):
+                final = output
+        except EngineDeadError as error:
+            raise EngineLostError(f"{self.spec.name}: its vLLM process ended") from error
+        return final
 
     def _parameters(self, sampling: Sampling) -> Any:
         from vllm import SamplingParams

@@ -152,14 +152,24 @@ def self_check(venv: Path, flavour: str, say: Callable[[str], None]) -> None:
     if done.returncode != 0:
         raise SelfCheckError("the packages do not work:\n" + pips.last_lines(done.stderr.decode("utf-8", "replace")))
     answer = json.loads(done.stdout)
-    for package, origin in answer["packages"].items():
-        if origin is None or ROOT not in Path(origin).resolve().parents:
+    refuse_shadows(answer["packages"], venv)
+    versions = ", ".join(f"{name} {version}" for name, version in answer["versions"].items())
+    say(f"torch {answer['torch']}, {versions}")
+
+
+def refuse_shadows(origins: dict[str, str | None], venv: Path) -> None:
+    """`origins`: the file that `import NAME` would run, by our packages' names (a registry has a `verifiers` too).
+
+    Raises:
+        SelfCheckError: one of them is not the checkout's own, with its path.
+    """
+    for package, origin in origins.items():
+        # Compared as a file, not by its folder: the environment itself usually lies inside the checkout.
+        if origin is None or Path(origin).resolve() != ROOT / package / "__init__.py":
             raise SelfCheckError(
                 f"`import {package}` finds {origin}, not this project's; "
                 f"run `{venv}/bin/pip uninstall {package}` (a package of that name from elsewhere) and `make setup`"
             )
-    versions = ", ".join(f"{name} {version}" for name, version in answer["versions"].items())
-    say(f"torch {answer['torch']}, {versions}")
 
 
 def _same(present: dict[str, str], name: str, line: str) -> bool:

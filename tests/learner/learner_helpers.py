@@ -56,7 +56,11 @@ def make_model(kind: str, folder: Path, *, tied: bool = False) -> str:
 
 
 def make_sequences(
-    groups: int = 3, samples: int = 4, seed: int = 0, prompts: tuple[int, int] = (2, 20), responses: tuple[int, int] = (1, 25)
+    groups: int = 3,
+    samples: int = 4,
+    seed: int = 0,
+    prompts: tuple[int, int] = (2, 20),
+    responses: tuple[int, int] = (1, 25),
 ) -> list[TrainSequence]:
     """Ragged, some tokens masked, behaviour log-probabilities and advantages at random."""
     r = np.random.default_rng(seed)

@@ -21,7 +21,9 @@ def packed_states(model, sequences, share):
     (micro_plan,) = plan_step(sequences, 1, 10**6, hidden=32, share_prompts=share).ranks[0]
     micro = build(micro_plan, sequences, padded=False, device="cpu")
     hidden = model.base_model(**micro.inputs, use_cache=False).last_hidden_state[0].index_select(0, micro.predictor_N)
-    parts = dict(zip(micro.members, hidden.split([len(sequences[m].response_ids_R) for m in micro.members]), strict=True))
+    parts = dict(
+        zip(micro.members, hidden.split([len(sequences[m].response_ids_R) for m in micro.members]), strict=True)
+    )
     return torch.cat([parts[i] for i in range(len(sequences))]), micro
 
 
@@ -101,7 +103,7 @@ def test_layouts() -> None:
     layout, notice = choose_layout("auto", Config, PACKABLE)
     assert layout == "padded"
     assert "gemma is not on the tested list (llama, qwen2, qwen3, qwen3_moe)" in notice
-    with pytest.raises(ValueError, match="gemma is not on the tested list .* write policy.attention: auto or padded"):
+    with pytest.raises(ValueError, match=r"gemma is not on the tested list .* write policy.attention: auto or padded"):
         choose_layout("packed", Config, PACKABLE)
     Config.model_type, Config.use_sliding_window, Config.sliding_window = "qwen2", True, 64
     with pytest.raises(ValueError, match="sliding window of 64"):

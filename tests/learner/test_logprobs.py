@@ -18,7 +18,8 @@ def make(dtype=torch.float64, bias=False):
 
 
 def naive(hidden, head, target, temperature):
-    logp = (nn.functional.linear(hidden, head.weight, head.bias).double() / temperature).log_softmax(-1)
+    bias = None if head.bias is None else head.bias.double()
+    logp = (nn.functional.linear(hidden.double(), head.weight.double(), bias) / temperature).log_softmax(-1)
     return logp.gather(1, target[:, None]).squeeze(1), -(logp.exp() * logp).sum(-1)
 
 
@@ -48,7 +49,7 @@ def test_entropy_has_no_gradient_unless_asked() -> None:
     assert not entropy.requires_grad
 
 
-def test_bfloat16_softmax_is_float32() -> None:
+def test_bfloat16_weights_give_float32_logits_and_softmax() -> None:
     head, hidden, target = make(torch.bfloat16)
     logp, entropy = response_logp_and_entropy(hidden, head, target)
     assert logp.dtype == entropy.dtype == torch.float32

@@ -35,7 +35,9 @@ def test_karmarkar_karp(costs: list[int], ranks: int, expected: list[int]) -> No
     assert sorted(sum(u.responses[0] for u in share) for share in shares) == expected
 
 
-batches = st.lists(st.tuples(st.integers(1, 60), st.lists(st.integers(1, 80), min_size=1, max_size=6)), min_size=1, max_size=8)
+batches = st.lists(
+    st.tuples(st.integers(1, 60), st.lists(st.integers(1, 80), min_size=1, max_size=6)), min_size=1, max_size=8
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,9 @@ def weights(rank: LearnerRank) -> dict[str, torch.Tensor]:
 
 def two_updates(folder: str, **keys):
     with learner(folder, **keys) as rank:
-        results = [rank.update(Batch.of(make_sequences(seed=i), 0.8), policy_gradient, entropy_gradient=True) for i in (0, 1)]
+        results = [
+            rank.update(Batch.of(make_sequences(seed=i), 0.8), policy_gradient, entropy_gradient=True) for i in (0, 1)
+        ]
         return results, weights(rank)
 
 
@@ -45,7 +48,15 @@ def assert_same_training(found, expected, grad=1e-5, weight=2e-6) -> None:
     for a, b in zip(found[0], expected[0], strict=True):
         assert a.loss == pytest.approx(b.loss, abs=1e-6)
         assert a.grad_norm == pytest.approx(b.grad_norm, rel=grad)
-        for name in ("entropy", "mismatch/mean_abs", "mismatch/max_abs", "mismatch/kl", "loss/policy", "loss/high", "tokens"):
+        for name in (
+            "entropy",
+            "mismatch/mean_abs",
+            "mismatch/max_abs",
+            "mismatch/kl",
+            "loss/policy",
+            "loss/high",
+            "tokens",
+        ):
             assert a.metrics[name] == pytest.approx(b.metrics[name], rel=1e-5, abs=1e-6), name
     assert found[1].keys() == expected[1].keys()
     for name, tensor in expected[1].items():
@@ -80,17 +91,18 @@ def test_layout_split_and_zero_stage_change_nothing(models, plain, kind, keys) -
 
 
 def test_zero_stages_in_bfloat16_agree(models) -> None:
-    """Without ZeRO, gradients add up in bfloat16 and DeepSpeed starts Adam's counter at 1; see engine.py."""
-    norms, final = {}, {}
+    """The updates are of the same size too: without ZeRO, DeepSpeed starts Adam's counter at 1 (see engine.py)."""
+    name = "model.layers.0.mlp.up_proj.weight"
+    start = dict(AutoModelForCausalLM.from_pretrained(models["qwen3"], dtype=torch.bfloat16).state_dict())[name].float()
+    norms, moved = {}, {}
     for stage in range(4):
-        results, found = two_updates(models["qwen3"], dtype="bfloat16", zero_stage=stage, adam_eps=1e-8, learning_rate=1e-3)
-        norms[stage], final[stage] = results[1].grad_norm, found["model.layers.0.mlp.up_proj.weight"].float()
-        assert found["model.layers.0.mlp.up_proj.weight"].dtype is torch.bfloat16
-    start = AutoModelForCausalLM.from_pretrained(models["qwen3"], dtype=torch.bfloat16)
-    moved = final[1] - start.model.layers[0].mlp.up_proj.weight.float()
+        results, found = two_updates(models["qwen3"], dtype="bfloat16", zero_stage=stage, adam_eps=1e-8)
+        assert found[name].dtype is torch.bfloat16
+        norms[stage], moved[stage] = results[1].grad_norm, found[name].float() - start
     for stage in (0, 2, 3):
-        assert norms[stage] == pytest.approx(norms[1], rel=0.01)
-        assert float((final[stage] - final[1]).norm()) <= 0.15 * float(moved.norm())
+        assert norms[stage] == pytest.approx(norms[1], rel=0.02)
+        assert float(moved[stage].norm()) == pytest.approx(float(moved[1].norm()), rel=0.02)
+        assert float((moved[stage] - moved[1]).norm()) <= 0.15 * float(moved[1].norm())
 
 
 def test_metrics_by_hand(models) -> None:
@@ -154,7 +166,9 @@ def test_supervised_steps_learn(models) -> None:
     sequences = make_sequences(2, 2)
     with learner(models["qwen3_moe"], adam_eps=1e-8) as rank:
         results = [rank.sft_step(sequences) for _ in range(8)]
-        expected = -np.concatenate([lp[s.mask_R > 0] for lp, s in zip(rank.logp(sequences), sequences, strict=True)]).mean()
+        expected = -np.concatenate(
+            [lp[s.mask_R > 0] for lp, s in zip(rank.logp(sequences), sequences, strict=True)]
+        ).mean()
         after = rank.sft_step(sequences)
     assert after.loss == pytest.approx(expected, rel=1e-5)
     assert after.metrics["loss/nll"] == pytest.approx(after.loss)
@@ -177,7 +191,9 @@ def test_a_new_stage_is_a_new_optimizer(models, tmp_path) -> None:
             assert torch.equal(found[name], tensor), name
 
 
-@pytest.mark.parametrize(("stage", "dtype"), [(0, "float32"), (1, "bfloat16"), (2, "bfloat16"), (3, "float32"), (0, "bfloat16")])
+@pytest.mark.parametrize(
+    ("stage", "dtype"), [(0, "float32"), (1, "bfloat16"), (2, "bfloat16"), (3, "float32"), (0, "bfloat16")]
+)
 def test_resumed_training_is_the_same_bit_for_bit(models, tmp_path, stage, dtype) -> None:
     batches = [Batch.of(make_sequences(seed=i)) for i in range(3)]
     with learner(models["qwen3_moe"], zero_stage=stage, dtype=dtype, warmup_steps=5, router_aux_coef=0.01) as rank:
@@ -186,7 +202,9 @@ def test_resumed_training_is_the_same_bit_for_bit(models, tmp_path, stage, dtype
         at_save, drawn = weights(rank), (torch.rand(3), np.random.rand(3), random.random())
         straight = [rank.update(b, policy_gradient) for b in batches[1:]]
         final = weights(rank)
-    with learner(models["qwen3_moe"], zero_stage=stage, dtype=dtype, warmup_steps=5, router_aux_coef=0.01, seed=99) as rank:
+    with learner(
+        models["qwen3_moe"], zero_stage=stage, dtype=dtype, warmup_steps=5, router_aux_coef=0.01, seed=99
+    ) as rank:
         rank.load(tmp_path)
         assert all(torch.equal(at_save[n], t) for n, t in weights(rank).items())
         assert torch.equal(drawn[0], torch.rand(3))
@@ -256,7 +274,9 @@ def poisoned(value):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize(("stage", "dtype"), [(0, "float32"), (1, "float32"), (2, "bfloat16"), (1, "bfloat16"), (3, "float32")])
+@pytest.mark.parametrize(
+    ("stage", "dtype"), [(0, "float32"), (1, "float32"), (2, "bfloat16"), (1, "bfloat16"), (3, "float32")]
+)
 def test_a_loss_that_is_not_finite_changes_nothing(models, stage, dtype, value) -> None:
     batch = Batch.of(make_sequences())
     with learner(models["qwen3"], zero_stage=stage, dtype=dtype) as rank:
@@ -272,6 +292,12 @@ def test_a_loss_that_is_not_finite_changes_nothing(models, stage, dtype, value) 
         expected = rank.update(batch, policy_gradient)
         assert (after.step, after.loss, after.grad_norm) == (expected.step, expected.loss, expected.grad_norm)
         assert all(torch.equal(final[n], t) for n, t in weights(rank).items())
+
+
+def test_a_batch_without_a_token_to_learn_from_is_refused(models) -> None:
+    masked = [replace(s, mask_R=s.mask_R * 0) for s in make_sequences(1, 2)]
+    with learner(models["qwen3"]) as rank, pytest.raises(ValueError, match="none of the 2 sequences"):
+        rank.update(Batch.of(masked), policy_gradient)
 
 
 def test_architectures_off_the_list(models) -> None:

@@ -24,7 +24,12 @@ CASES: dict[str, dict] = {
     "dense, ZeRO-0, bfloat16": {"kind": "qwen3", "zero_stage": 0, "dtype": "bfloat16"},
     "dense, ZeRO-3, bfloat16": {"kind": "qwen3", "zero_stage": 3, "dtype": "bfloat16"},
     "MoE, ZeRO-1": {"kind": "qwen3_moe", "zero_stage": 1, "router_aux_coef": 0.05},
-    "MoE, ZeRO-2, one micro-batch": {"kind": "qwen3_moe", "zero_stage": 2, "router_aux_coef": 0.05, "token_budget": 10**6},
+    "MoE, ZeRO-2, one micro-batch": {
+        "kind": "qwen3_moe",
+        "zero_stage": 2,
+        "router_aux_coef": 0.05,
+        "token_budget": 10**6,
+    },
     "MoE, ZeRO-3": {"kind": "qwen3_moe", "zero_stage": 3, "router_aux_coef": 0.05},
     "MoE, ZeRO-3, padded": {"kind": "qwen3_moe", "zero_stage": 3, "router_aux_coef": 0.05, "attention": "padded"},
     "tied, ZeRO-3, idle rank": {"kind": "tied", "zero_stage": 3, "sequences": 1},
@@ -34,7 +39,9 @@ CASES: dict[str, dict] = {
 def batches(count: int | None) -> list[Batch]:
     # Lengths so uneven that the ranks differ in micro-batches and one runs dummies.
     long = make_sequences(1, 1, seed=7, prompts=(40, 41), responses=(50, 51))
-    return [Batch.of(([*make_sequences(seed=i), *(type(s)(9, *_fields(s)) for s in long)])[:count], 0.9) for i in (0, 1)]
+    return [
+        Batch.of(([*make_sequences(seed=i), *(type(s)(9, *_fields(s)) for s in long)])[:count], 0.9) for i in (0, 1)
+    ]
 
 
 def _fields(s):

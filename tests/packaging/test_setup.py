@@ -213,3 +213,15 @@ def test_the_command_does_nothing_a_second_time(tmp_path: Path) -> None:
 def test_foreign_packages_are_those_the_locks_leave_out() -> None:
     for flavour, names in MAIN.FOREIGN.items():
         assert set(names) & set(locks.read_locks(ROOT / "requirements", flavour)) == set()
+
+
+@pytest.mark.parametrize(
+    "origin", [None, f"{ROOT}/.venv/lib/python3.11/site-packages/verifiers/__init__.py", "/x/verifiers.py"]
+)
+def test_a_foreign_package_of_our_name_is_refused_by_its_path(origin: str | None) -> None:
+    ours = {name: f"{ROOT}/{name}/__init__.py" for name in ("rlhf", "cluster")}
+    MAIN.refuse_shadows({**ours, "verifiers": f"{ROOT}/verifiers/__init__.py"}, Path("/v"))
+    with pytest.raises(MAIN.SelfCheckError) as caught:
+        MAIN.refuse_shadows({**ours, "verifiers": origin}, Path("/v"))
+    assert f"`import verifiers` finds {origin}" in str(caught.value)
+    assert "/v/bin/pip uninstall verifiers" in str(caught.value)

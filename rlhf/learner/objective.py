@@ -1,0 +1,74 @@
+"""One micro-batch's share of what a step minimises: the algorithm's loss and the router's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rlhf.algorithms.loss_types import LossInputs, LossOutput
+from rlhf.learner.engine import Engine
+from rlhf.learner.layout import MicroBatch
+from rlhf.learner.metrics import Tally
+from rlhf.learner.router import RouterMonitor, RouterTerm
+from rlhf.learner.spec import LossFn, OldLogprobs
+from rlhf.types import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    old_logprobs: OldLogprobs
+    entropy_gradient: bool
+    compare: bool  # whether behaviour log-probabilities mean something (not in supervised steps)
+
+
+def micro_objective(
+    engine: Engine,
+    monitor: RouterMonitor,
+    micro: MicroBatch,
+    batch: Batch,
+    loss: LossFn,
+    options: StepOptions,
+    router: RouterTerm,
+    tally: Tally,
+) -> Tensor:
+    """This micro-batch's share of the objective, its statistics added to the tally."""
+    with tally.seconds("forward"):
+        with monitor.recording() as record:
+            logp_N, entropy_N = engine(micro, batch.temperature, options.entropy_gradient)
+        if not micro.members:
+            return (logp_N.sum() + entropy_N.sum()) * 0.0 + router.term(record, micro)
+        members = [batch.sequences[m] for m in micro.members]
+        logp_BT, entropy_BT = micro.to_rows(logp_N), micro.to_rows(entropy_N)
+        behaviour_BT = micro.gather_rows([s.behaviour_logp_R for s in members])
+        mask_BT = micro.gather_rows([s.mask_R for s in members])
+        output = loss(
+            LossInputs(
+                logp_BT=logp_BT,
+                old_logp_BT=behaviour_BT if options.old_logprobs == "behaviour" else logp_BT.detach(),
+                advantage_BT=micro.gather_rows([s.advantage_R for s in members]),
+                mask_BT=mask_BT,
+                global_tokens=batch.global_tokens,
+                global_sequences=batch.global_sequences,
+                entropy_BT=entropy_BT if options.entropy_gradient else None,
+            )
+        )
+        share = output.loss + router.term(record, micro)
+    tally.add("objective", share.detach())
+    for name, value in output.sums.items():
+        tally.add(f"loss/{name}", value)
+    tally.tokens(logp_BT.detach(), behaviour_BT, entropy_BT.detach(), mask_BT, options.compare)
+    tally.add("tokens_run", micro.tokens)
+    tally.add("slots", micro.slots)
+    tally.add("tokens_unshared", float(micro.weight_S.sum()))
+    if not bool(torch.isfinite(share)):
+        # Reaches every rank through the gradient's norm, where the engine drops the step on all of them.
+        share = logp_N.sum() * float("nan")
+    return share
+
+
+def mean_nll(inputs: LossInputs) -> LossOutput:
+    """Negative log-likelihood of the masked tokens, nats a token of the global batch."""
+    nll = -(inputs.logp_BT * inputs.mask_BT).sum() / inputs.global_tokens
+    return LossOutput(nll, {"nll": nll.detach()})

@@ -1,0 +1,122 @@
+"""Starting real runs of the `rlhf` command, following what they print, and finding what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEADLINE_S = 600
+TASK = {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 1}
+RECIPE = {
+    "run": {"name": "e2e"},
+    "policy": {"model": "tiny-moe", "dtype": "float32"},
+    "data": {
+        "train": {"source": "reasoning_gym", "task": "chain_sum", "size": 60, "seed": 1, "task_config": TASK},
+        "heldout": {"source": "reasoning_gym", "task": "chain_sum", "size": 16, "seed": 5000, "task_config": TASK},
+        "max_prompt_tokens": 64,
+        "on_overlap": "drop",
+    },
+    "reward": [{"verifier": "reasoning_gym"}, {"verifier": "format", "weight": 0.1}],
+    "algorithm": {"group_size": 4},
+    "rollout": {"max_response_tokens": 24, "kv_cache_gib": 0.1, "max_concurrent_sequences": 64},
+    "learner": {"learning_rate": 1e-3, "token_budget": 2048},
+    "trainer": {"steps": 4, "prompts_per_step": 8, "checkpoint_every": 2},
+    "cluster": {"address": "local"},
+}
+
+
+def write_recipe(folder: Path, **sections) -> Path:
+    """The small recipe, with whole keys of sections replaced; its runs go into `folder/runs`."""
+    recipe = {key: dict(value) if isinstance(value, dict) else value for key, value in RECIPE.items()}
+    for section, changes in sections.items():
+        recipe[section] = {**recipe.get(section, {}), **changes} if isinstance(changes, dict) else changes
+    recipe["run"]["root"] = str(folder / "runs")
+    path = folder / "recipe.yaml"
+    path.write_text("#!/usr/bin/env -S python -m rlhf\n" + yaml.safe_dump(recipe))
+    return path
+
+
+class Run:
+    """One `rlhf train` in a process group of its own; every process it starts carries a mark in its environment."""
+
+    def __init__(self, recipe: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.mark = uuid.uuid4().hex
+        self.began = time.time()
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rlhf", "train", str(recipe), *arguments],
+            cwd=REPOSITORY,
+            env={**os.environ, "LONGTHOUGHT_TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def until(self, part: str) -> str:
+        """Follow the output to the first line that contains `part`."""
+        for line in self._output():
+            if part in line:
+                return line
+        raise AssertionError(f"the run ended with {self.process.wait()} before {part!r}:\n" + "".join(self.lines[-60:]))
+
+    def end(self) -> int:
+        """Follow the output to its end; the exit code."""
+        for _ in self._output():
+            pass
+        return self.process.wait(timeout=DEADLINE_S)
+
+    def _output(self) -> Iterator[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            yield line
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def processes(self) -> list[psutil.Process]:
+        """What this run started and is still there, its own process included."""
+        return [p for p in psutil.process_iter() if self._is_mine(p)]
+
+    def named(self, part: str) -> list[psutil.Process]:
+        return [p for p in self.processes() if part in _command(p)]
+
+    def _is_mine(self, process: psutil.Process) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            if process.environ().get("LONGTHOUGHT_TEST_MARK") == self.mark:
+                return True
+            # Verifier workers start with a clean environment; nothing else on the machine is one.
+            return process.create_time() > self.began and "verifiers.worker" in _command(process)
+        except psutil.Error:
+            return False
+
+    def left_behind(self) -> list[str]:
+        """Commands of processes that outlive the run by more than the time the kernel needs to end them."""
+        left = self.processes()
+        _, alive = psutil.wait_procs(left, timeout=20)
+        return [f"{p.pid} {_command(p)[:120]}" for p in alive]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return ""
+
+
+def metrics(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
