@@ -135,7 +135,7 @@ def _masked_block(members: list[Span], dtype: torch.dtype) -> tuple[Block, Tenso
     p_P = torch.arange(prefix)
     own_BQ = prefix_B[:, None] + torch.minimum(q_Q[None], own_B[:, None] - 1)
     prefix_BP = torch.minimum(p_P[None], prefix_B[:, None] - 1)
-    seen_BQP = (p_P[None] <= prefix_B[:, None])[:, None, :].expand(-1, own, -1)
+    seen_BQP = (p_P[None] < prefix_B[:, None])[:, None, :].expand(-1, own, -1)
     seen_BQQ = (q_Q[None, :] <= q_Q[:, None])[None].expand(len(members), -1, -1)
     seen_BQK = torch.cat([seen_BQP, seen_BQQ], dim=2)
     mask = torch.zeros(seen_BQK.shape, dtype=dtype).masked_fill_(~seen_BQK, float("-inf"))[:, None]

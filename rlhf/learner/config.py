@@ -18,8 +18,8 @@ def deepspeed_config(
     """One micro-batch a 'step' as DeepSpeed counts; the learner moves the accumulation boundary by hand.
 
     parameters: of the model, which bounds the communication buffers. Gradients add up in float32: in bfloat16 the
-    small ones of a long accumulation would be rounded away. ZeRO-0 in bfloat16 cannot do that, and is refused
-    nothing: it is the one case whose gradients add up in bfloat16.
+    small ones of a long accumulation would be rounded away. DeepSpeed cannot do that without ZeRO, so ZeRO-0 in
+    bfloat16 is the one case whose gradients add up in bfloat16.
     """
     bucket = min(BUCKET, max(parameters, 1))
     bf16 = dtype == "bfloat16"

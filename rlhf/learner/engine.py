@@ -1,9 +1,9 @@
 """The process group and the DeepSpeed engine: everything that knows DeepSpeed's ways stands here.
 
-Seen in 0.19.8, and handled: gradients are divided by the number of ranks (the loss is multiplied by it); a
-non-finite gradient is looked for with ZeRO in bfloat16 only (here it is looked for always); without ZeRO, in
-bfloat16, the moments are made by a step of zero gradients that leaves Adam's counter at 1 and so shrinks the first
-updates by a quarter (here it is set back); the communication buffers default to a gigabyte and more (see config.py).
+Seen in 0.19.8, and handled: gradients are divided by the number of ranks (the loss is multiplied by it); plain
+torch optimizers step on a non-finite gradient (here the norm is looked at first); without ZeRO, in bfloat16, the
+moments are made by a step of zero gradients that leaves Adam's counter at 1 and so shrinks the first updates by a
+quarter (here it is set back); the communication buffers default to a gigabyte and more (see config.py).
 """
 
 from __future__ import annotations
@@ -76,8 +76,6 @@ class Engine:
         if self._plain:
             config = config | {"gradient_clipping": 0.0}
         self.ds, self.optimizer, _, _ = deepspeed.initialize(model=module, model_parameters=groups, config=config)
-        if hasattr(self.optimizer, "check_grad_overflow"):
-            self.optimizer.check_grad_overflow = True
         self.reset_moments()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

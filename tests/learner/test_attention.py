@@ -12,6 +12,7 @@ from rlhf.learner.attention import NAME, PACKABLE, Span, plan_attention, registe
 from rlhf.learner.layout import build
 from rlhf.learner.packing import plan_step
 from rlhf.models.load import choose_layout
+from rlhf.types import TrainSequence
 
 register()
 
@@ -63,6 +64,24 @@ def test_packed_equals_separate(models, kind, share) -> None:
     assert found.keys() == wanted.keys()
     for name, gradient in wanted.items():
         assert float((found[name] - gradient).norm()) <= 1e-5 * float(gradient.norm()), name
+
+
+def test_shared_prompts_of_unequal_length_in_one_block(models) -> None:
+    """The padding of a shorter prompt's keys, and of a shorter response's, is seen by nobody."""
+    r = np.random.default_rng(0)
+    sequences = []
+    for group, prompt in enumerate([81, 85, 88]):
+        ids = r.integers(0, 97, prompt)
+        for n in (10, 12, 15):
+            z = np.zeros(n, np.float32)
+            sequences.append(TrainSequence(group, ids, r.integers(0, 97, n), z, z, z + 1))
+    model = AutoModelForCausalLM.from_pretrained(models["qwen3"], dtype=torch.float32, attn_implementation=NAME)
+    with torch.no_grad():
+        states, micro = packed_states(model, sequences, True)
+        expected = separate_states(model, sequences)
+    (masked,) = [b for b in micro.inputs["packed_plan"].blocks if b.mask_B1QK is not None]
+    assert (masked.batch, masked.queries, masked.keys) == (6, 14, 88 + 14)
+    assert float((states - expected).abs().max()) <= 1e-5
 
 
 def test_another_sequence_changes_nothing(models) -> None:
