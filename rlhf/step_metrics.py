@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rlhf.learner.spec import StepResult
 from rlhf.metrics import keys
 from rlhf.rollout.rollouter import RolloutCounts
 from rlhf.types import Group, Scored
@@ -58,6 +59,16 @@ def rollout_metrics(counts: RolloutCounts, wait_s: float, step_s: float) -> dict
         "rollout/verify_s_mean": counts.verify_s / groups,
         "rollout/tokens_per_s": counts.tokens / wait_s if wait_s > 0 else 0.0,
         keys.TOKENS_PER_S: counts.tokens / step_s if step_s > 0 else 0.0,
+    }
+
+
+def learner_metrics(result: StepResult) -> dict[str, float]:
+    """What the learner says of its step, with the figures that every algorithm has."""
+    return {
+        **result.metrics,
+        "loss/total": result.loss,
+        keys.GRAD_NORM: result.grad_norm,
+        keys.LEARNING_RATE: result.lr,
     }
 
 

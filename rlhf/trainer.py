@@ -20,7 +20,7 @@ from rlhf.prompt_flow import PromptFlow
 from rlhf.publication import PublicationError, canary_tolerance, differences
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.rollouter import Rollouter
-from rlhf.step_metrics import group_metrics, rollout_metrics, stage_metrics
+from rlhf.step_metrics import group_metrics, learner_metrics, rollout_metrics, stage_metrics
 from rlhf.types import Batch, Group
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class Trainer:
         seconds["step"] = sum(seconds.values())
         metrics = {
             **group_metrics(groups, self.state.version - 1),
-            **result.metrics,
+            **learner_metrics(result),
             **self.flow.ledger.metrics(),
             **rollout_metrics(self.rollouter.take_counts(), seconds["rollout"], seconds["step"]),
             **stage_metrics(seconds),

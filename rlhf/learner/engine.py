@@ -49,6 +49,9 @@ def join_group(spec: LearnerSpec) -> None:
     os.environ.update(MASTER_ADDR=spec.master_addr, MASTER_PORT=str(spec.master_port or 29500))
     import deepspeed
 
+    # DeepSpeed would compile a shared-memory all-reduce here (g++ and ninja, 25 to 100 s), behind a file lock that a
+    # killed build leaves shut for good; gloo does the same work.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(dist_backend=backend, auto_mpi_discovery=False, verbose=False)
 
 

@@ -116,6 +116,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m rlhf.models.smollm2 FOLDER", file=sys.stderr)
         return 2
+    # transformers imports DeepSpeed where it is installed, which otherwise says on stdout that it found no GPU.
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
     try:
         print(convert_smollm2(Path(arguments[0])))
     except ConversionError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.multiprocessing as mp
+from torch.distributed import FileStore
 
 from rlhf.algorithms.loss_types import LossInputs, LossOutput
 from rlhf.learner.spec import LearnerSpec
@@ -103,12 +105,25 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def run_ranks(world_size: int, work: Callable[[int, int, int], Any], folder: Path) -> list[Any]:
-    """work(rank, world_size, port) in `world_size` new processes; what each returned."""
-    mp.spawn(_entry, args=(world_size, free_port(), work, str(folder)), nprocs=world_size, join=True)
+Place = Callable[[], dict[str, int]]  # keys of LearnerSpec for the next learner of this process
+
+
+def run_ranks(world_size: int, work: Callable[[Place], Any], folder: Path) -> list[Any]:
+    """What work(place) returned in each of `world_size` new processes."""
+    mp.spawn(_entry, args=(world_size, work, str(folder)), nprocs=world_size, join=True)
     return [torch.load(folder / f"result_{rank}.pt", weights_only=False) for rank in range(world_size)]
 
 
-def _entry(rank: int, world_size: int, port: int, work: Callable[[int, int, int], Any], folder: str) -> None:
+def _entry(rank: int, world_size: int, work: Callable[[Place], Any], folder: str) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
-    torch.save(work(rank, world_size, port), Path(folder) / f"result_{rank}.pt")
+    store = FileStore(str(Path(folder) / "ports"), world_size)
+    serial = itertools.count()
+
+    def place() -> dict[str, int]:
+        """Rank 0 finds a port that is free now and tells the others; guessed ones collide with other programs."""
+        key = f"port {next(serial)}"
+        if rank == 0:
+            store.set(key, str(free_port()))
+        return {"rank": rank, "world_size": world_size, "master_port": int(store.get(key))}
+
+    torch.save(work(place), Path(folder) / f"result_{rank}.pt")

@@ -294,6 +294,18 @@ def test_a_loss_that_is_not_finite_changes_nothing(models, stage, dtype, value) 
         assert all(torch.equal(final[n], t) for n, t in weights(rank).items())
 
 
+def test_nothing_is_compiled(models, monkeypatch) -> None:
+    """A fresh machine may have no compiler, and a killed build leaves a lock that the next one waits for."""
+
+    def compile_something(*_, **__):
+        raise AssertionError("an extension is being built")
+
+    monkeypatch.setattr("torch.utils.cpp_extension.load", compile_something)
+    for stage in (0, 3):
+        with learner(models["qwen3"], zero_stage=stage, dtype="bfloat16") as rank:
+            assert rank.update(Batch.of(make_sequences()), policy_gradient).grad_norm > 0
+
+
 def test_a_batch_without_a_token_to_learn_from_is_refused(models) -> None:
     masked = [replace(s, mask_R=s.mask_R * 0) for s in make_sequences(1, 2)]
     with learner(models["qwen3"]) as rank, pytest.raises(ValueError, match="none of the 2 sequences"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learner_helpers import make_sequences, make_spec, policy_gradient, run_ranks
+from learner_helpers import Place, make_sequences, make_spec, policy_gradient, run_ranks
 
 from rlhf.algorithms.loss_types import LossOutput
 from rlhf.learner.rank import LearnerRank
@@ -60,18 +60,17 @@ def train(models: dict[str, str], case: dict, **place):
         rank.close()
 
 
-def resume(models: dict[str, str], folder: Path, stage: int, **place) -> list[bool]:
+def resume(models: dict[str, str], folder: Path, stage: int, place: Place) -> list[bool]:
     """Whether each tensor of a run that was saved, loaded elsewhere and continued equals the uninterrupted one."""
     first, second = batches(None)
-    keys = {"zero_stage": stage, "dtype": "bfloat16", "warmup_steps": 3, **place}
-    rank = LearnerRank(make_spec(models["qwen3_moe"], **keys))
+    keys = {"zero_stage": stage, "dtype": "bfloat16", "warmup_steps": 3}
+    rank = LearnerRank(make_spec(models["qwen3_moe"], **keys, **place()))
     rank.update(first, policy_gradient)
     rank.save(folder)
     rank.update(second, policy_gradient)
     straight = dict(rank.named_weights())
     rank.close()
-    place["master_port"] += 1
-    rank = LearnerRank(make_spec(models["qwen3_moe"], **(keys | place)))
+    rank = LearnerRank(make_spec(models["qwen3_moe"], **keys, **place()))
     rank.load(folder)
     rank.update(second, policy_gradient)
     resumed = dict(rank.named_weights())
@@ -98,18 +97,12 @@ def nan_on_rank_1(models: dict[str, str], stage: int, **place) -> tuple[bool, fl
     return refused, after.loss
 
 
-def work(models: dict[str, str], folder: Path, rank: int, world_size: int, port: int) -> dict:
+def work(models: dict[str, str], folder: Path, place: Place) -> dict:
     found: dict = {}
-    # Every learner gets a port of its own: a closed one may linger.
-    ports = iter(range(port, port + 100, 2))
-
-    def place() -> dict:
-        return {"rank": rank, "world_size": world_size, "master_port": next(ports)}
-
     for name, case in CASES.items():
         found[name] = train(models, case, **place())
     for stage in (1, 3):
-        found[f"resume {stage}"] = resume(models, folder / str(stage), stage, **place())
+        found[f"resume {stage}"] = resume(models, folder / str(stage), stage, place)
     for stage in (0, 2):
         found[f"nan {stage}"] = nan_on_rank_1(models, stage, **place())
     return found

@@ -34,7 +34,7 @@ def test_make_test_runs_everything_and_sets_up_first() -> None:
     ("arguments", "expected"),
     [
         (["test-full"], '-m pytest -m "full or not full"'),
-        (["demo", "LONGTHOUGHT_VENV=/v"], "/v/bin/rlhf train recipes/demo.yaml"),
+        (["demo", "LONGTHOUGHT_VENV=/v"], "/v/bin/rlhf train recipes/grpo.yaml run.name=demo"),
         (["setup", "CUDA=1"], "scripts/setup --cuda"),
         (["setup", "CUDA=0"], "scripts/setup  --cpu"),
         (["lock", "UPGRADE=1"], "scripts/setup/relock.py --upgrade"),

@@ -23,7 +23,7 @@ from rlhf.stages.demonstrations import (
     without_heldout,
 )
 
-DEMO = Path(__file__).parents[2] / "recipes" / "demo.yaml"
+DEMO = Path(__file__).parents[2] / "recipes" / "grpo.yaml"
 SUMS = {
     "min_terms": 4,
     "max_terms": 6,
