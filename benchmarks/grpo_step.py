@@ -95,17 +95,18 @@ SIDES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"longthought"
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="smollm2", help="smollm2, tiny-moe, or a folder")
+    parser.add_argument("--model", help="smollm2, tiny-moe, or a folder; default smollm2, with --smoke tiny-moe")
     parser.add_argument("--rounds", type=int, default=2, help="times that each side is started")
     parser.add_argument("--steps", type=int, default=3, help="of Longthought each time; the first is not counted")
     parser.add_argument("--trl-steps", type=int, default=2, help="of TRL each time; the first is not counted")
     parser.add_argument("--trl-rows", type=int, default=8, help="TRL's per_device_train_batch_size (8 is its default)")
     parser.add_argument("--trl-env", type=Path, help=f"TRL's environment; default {default_folder()}")
-    parser.add_argument("--smoke", action="store_true", help="see that it works: tiny-moe, 2 x 4 x 8 tokens, one round")
+    parser.add_argument("--smoke", action="store_true", help="see that it works: 2 x 4 x 8 tokens, one round")
     args = parser.parse_args(argv)
     prompts, samples, tokens, dtype = 8, 8, 64, "bfloat16"
+    args.model = args.model or ("tiny-moe" if args.smoke else "smollm2")
     if args.smoke:
-        args.model, args.rounds, args.steps, args.trl_steps = "tiny-moe", 1, 2, 2
+        args.rounds, args.steps, args.trl_steps = 1, 2, 2
         prompts, samples, tokens = 2, 4, 8
     with work_folder() as work:
         bench = Bench("grpo_step", "benchmarks.grpo_step", work)

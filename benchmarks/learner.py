@@ -121,17 +121,17 @@ def _batch(model: str, lengths: Sequence[int]) -> Batch:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default="smollm2,tiny-moe", help="of: smollm2, tiny-moe")
+    parser.add_argument("--models", help="of: smollm2,tiny-moe; default both, with --smoke tiny-moe")
     parser.add_argument("--rounds", type=int, default=2, help="times that each side is started")
     parser.add_argument("--repeats", type=int, default=1, help="optimizer steps timed each time")
     parser.add_argument("--lengths", default="uniform", choices=["uniform", "log-uniform"])
     parser.add_argument("--sequences", type=int, help="in the batch; default 24 for smollm2, 192 for tiny-moe")
     parser.add_argument("--token-budget", type=int, default=4096, help="of Longthought's packed micro-batches")
-    parser.add_argument("--smoke", action="store_true", help="see that it works: tiny-moe, 8 sequences, one round")
+    parser.add_argument("--smoke", action="store_true", help="see that it works: 8 sequences, one round")
     args = parser.parse_args(argv)
     if args.smoke:
-        args.models, args.rounds, args.sequences = "tiny-moe", 1, 8
-    for name in args.models.split(","):
+        args.rounds, args.sequences = 1, args.sequences or 8
+    for name in (args.models or ("tiny-moe" if args.smoke else "smollm2,tiny-moe")).split(","):
         with work_folder() as work:
             _compare(name, args, Bench("learner", "benchmarks.learner", work))
 

@@ -91,13 +91,13 @@ SIDES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"publish": pu
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default="smollm2,tiny-moe", help="of: smollm2, tiny-moe")
+    parser.add_argument("--models", help="of: smollm2,tiny-moe; default both, with --smoke tiny-moe")
     parser.add_argument("--repeats", type=int, default=7, help="publications timed")
-    parser.add_argument("--smoke", action="store_true", help="see that it works: tiny-moe, two publications")
+    parser.add_argument("--smoke", action="store_true", help="see that it works: two publications")
     args = parser.parse_args(argv)
     if args.smoke:
-        args.models, args.repeats = "tiny-moe", 2
-    for name in args.models.split(","):
+        args.repeats = 2
+    for name in (args.models or ("tiny-moe" if args.smoke else "smollm2,tiny-moe")).split(","):
         with work_folder() as work:
             _measure(name, args.repeats, Bench("publication", "benchmarks.publication", work))
 

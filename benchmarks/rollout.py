@@ -87,14 +87,14 @@ def rates(answers: Sequence[Mapping[str, Any]]) -> list[float]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default="smollm2,tiny-moe", help="of: smollm2, tiny-moe")
+    parser.add_argument("--models", help="of: smollm2,tiny-moe; default both, with --smoke tiny-moe")
     parser.add_argument("--rounds", type=int, default=2, help="times that each side is started")
     parser.add_argument("--repeats", type=int, default=2, help="batches timed each time")
-    parser.add_argument("--smoke", action="store_true", help="see that it works: tiny-moe, 4 x 2 x 8 tokens, one round")
+    parser.add_argument("--smoke", action="store_true", help="see that it works: 4 x 2 x 8 tokens, one round")
     args = parser.parse_args(argv)
     if args.smoke:
-        args.models, args.rounds, args.repeats = "tiny-moe", 1, 1
-    for name in args.models.split(","):
+        args.rounds, args.repeats = 1, 1
+    for name in (args.models or ("tiny-moe" if args.smoke else "smollm2,tiny-moe")).split(","):
         with work_folder() as work:
             _compare(name, args, Bench("rollout", "benchmarks.rollout", work))
 

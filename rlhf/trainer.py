@@ -7,7 +7,6 @@ works; with n, groups of up to n batches ahead are sampled meanwhile, by this pr
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,13 +20,10 @@ from rlhf.publication import PublicationError, canary_tolerance, differences
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.rollouter import Rollouter
 from rlhf.step_metrics import group_metrics, learner_metrics, rollout_metrics, stage_metrics
-from rlhf.types import Batch, Group
+from rlhf.types import Group
+from rlhf.waiting import StopRequestedError, timed, unless
 
 T = TypeVar("T")
-
-
-class StopRequestedError(Exception):
-    """SIGINT or SIGTERM came while the loop was waiting."""
 
 
 @dataclass(slots=True)
@@ -85,15 +81,15 @@ class Trainer:
         remaining = self.recipe.trainer.steps - self.state.step
         seconds: dict[str, float] = {}
         self.parts.view.stage("rollout", f"step {self.state.step + 1}")
-        groups = await self._timed("rollout", seconds, self._or_stop(self.flow.take(self.state.version, remaining)))
+        groups = await timed("rollout", seconds, self._or_stop(self.flow.take(self.state.version, remaining)))
         self.flow.fill(self.state.version, remaining)
         self.parts.view.stage("learning", f"step {self.state.step + 1}")
-        batch = self._batch(groups)
-        result = await self._timed("learn", seconds, self.parts.learner.update(batch))
+        batch = make_batch(groups, self.algorithm, self.recipe.algorithm, self.recipe.rollout.temperature)
+        result = await timed("learn", seconds, self.parts.learner.update(batch))
         self.state.step += 1
         self.state.version += 1
         self.parts.view.stage("publishing", f"version {self.state.version}")
-        await self._timed("publish", seconds, self.publish())
+        await timed("publish", seconds, self.publish())
         seconds["step"] = sum(seconds.values())
         metrics = {
             **group_metrics(groups, self.state.version - 1),
@@ -106,10 +102,6 @@ class Trainer:
             "version": self.state.version,
         }
         self.parts.record.step(self.state.step, self.recipe.trainer.steps, metrics, groups)
-
-    def _batch(self, groups: list[Group]) -> Batch:
-        config = self.recipe.algorithm
-        return make_batch(groups, self.algorithm, config, self.recipe.rollout.temperature)
 
     async def publish(self) -> None:
         """New weights into every engine; training stops unless each proves that it holds them."""
@@ -142,19 +134,4 @@ class Trainer:
         self.parts.record.sync()
 
     async def _or_stop(self, work: Awaitable[T]) -> T:
-        """The result of `work`, or StopRequestedError as soon as a stop is asked for."""
-        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise StopRequestedError
-
-    @staticmethod
-    async def _timed(stage: str, seconds: dict[str, float], work: Awaitable[T]) -> T:
-        started = time.monotonic()
-        result = await work
-        seconds[stage] = time.monotonic() - started
-        return result
+        return await unless(self._stop, work)

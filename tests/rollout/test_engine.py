@@ -1,0 +1,220 @@
+"""A real vLLM engine on the CPU: sampling, versions, publication and its proof, for dense and MoE models."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cluster.shared_weights import SharedWeights
+from rlhf.publication import Manifest, canary_tolerance, checksum, differences
+from rlhf.recipe.schema import RolloutConfig
+from rlhf.rollout.engine import EngineSpec, VllmEngine
+from rlhf.rollout.sampling import Sampling
+
+CANARY = tuple(range(3, 40))
+BASE = {
+    "vocab_size": 256,
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+    "initializer_range": 0.1,
+    "tie_word_embeddings": True,
+}
+
+
+def model_of(kind: str):
+    import transformers
+
+    torch.manual_seed(0)
+    if kind == "moe":
+        config = transformers.Qwen3MoeConfig(
+            **BASE, head_dim=32, num_experts=8, num_experts_per_tok=2, moe_intermediate_size=64, norm_topk_prob=True
+        )
+    else:
+        config = transformers.LlamaConfig(**BASE)
+    return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+
+
+class Published:
+    """A model, an engine that serves it, and publications of changed weights into it."""
+
+    def __init__(self, kind, dtype, folder):
+        self.kind, self.dtype = kind, dtype
+        self.model = model_of(kind).to(getattr(torch, dtype))
+        self.model.save_pretrained(folder)
+        self.shared = SharedWeights()
+        self.version = 0
+        spec = EngineSpec(
+            name="engine-0",
+            model_dir=str(folder),
+            dtype=dtype,
+            rollout=RolloutConfig(kv_cache_gib=0.1, max_concurrent_sequences=16),
+            max_model_len=256,
+            seed=0,
+            cpus=((0, 1),),
+            worker_extension="tests.rollout.corrupting.CorruptingWorker",
+        )
+        self.engine = VllmEngine(spec)
+
+    def tensors(self):
+        from transformers.core_model_loading import revert_weight_conversion
+
+        state = {k: v for k, v in self.model.state_dict().items() if k != "lm_head.weight"}
+        return {name: t.contiguous() for name, t in revert_weight_conversion(self.model, state).items()}
+
+    def canary_logp(self):
+        with torch.no_grad():
+            logits = self.model(torch.tensor([CANARY]), use_cache=False).logits[0].float()
+        return torch.log_softmax(logits, -1)[:-1].gather(1, torch.tensor(CANARY[1:])[:, None])[:, 0]
+
+    def next_manifest(self):
+        """Change every weight, and lay the next version out."""
+        self.version += 1
+        torch.manual_seed(self.version)
+        with torch.no_grad():
+            for parameter in self.model.parameters():
+                parameter += 0.02 * torch.randn_like(parameter)
+        tensors = self.tensors()
+        path, nbytes = self.shared.write(tensors)
+        checksums = {name: checksum(t) for name, t in tensors.items()}
+        logp = tuple(self.canary_logp().tolist())
+        return Manifest(self.version, path, self.dtype, checksums, CANARY, logp, nbytes)
+
+    def problems(self, manifest, proof):
+        return differences(manifest, proof, canary_tolerance(self.dtype, self.kind == "moe"))
+
+
+@pytest.fixture(scope="module")
+def loop():
+    made = asyncio.new_event_loop()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module", params=[("dense", "bfloat16"), ("moe", "float32")], ids=lambda p: "-".join(p))
+def served(request, tmp_path_factory, loop):
+    made = Published(*request.param, tmp_path_factory.mktemp("model"))
+    loop.run_until_complete(made.engine.start())
+    yield made
+    made.engine.shutdown()
+    made.shared.close()
+
+
+@pytest.fixture
+def run(loop):
+    return loop.run_until_complete
+
+
+def test_samples_carry_log_probabilities_of_the_model(served, run):
+    prompt = list(range(5, 15))
+    samples = run(served.engine.generate(prompt, Sampling(n=3, temperature=0.7, max_tokens=12)))
+    assert len(samples) == 3
+    for sample in samples:
+        (segment,) = sample.segments
+        ids = prompt + segment.token_ids_R.tolist()
+        with torch.no_grad():
+            logits = served.model(torch.tensor([ids]), use_cache=False).logits[0].float() / 0.7
+        expected = torch.log_softmax(logits, -1)[len(prompt) - 1 : -1].gather(
+            1, torch.tensor(ids[len(prompt) :])[:, None]
+        )
+        gap = np.abs(segment.logp_R - expected[:, 0].numpy())
+        assert gap.mean() < (1e-4 if served.dtype == "float32" else 0.05)
+        ended = segment.token_ids_R[-1] == 2
+        assert sample.finish_reason == ("stop" if ended else "length"), "truncation is recorded, never guessed"
+        assert len(segment.token_ids_R) == 12 or ended
+
+
+def test_publications_are_proven_one_after_another(served, run):
+    for _ in range(3):
+        manifest = served.next_manifest()
+        proof = run(served.engine.publish(manifest))
+        assert served.problems(manifest, proof) == []
+        assert set(proof.checksums) == set(manifest.checksums)
+
+
+def test_a_publication_in_flight_splits_responses_by_version(served, run):
+    manifest = served.next_manifest()
+    before = served.version - 1
+
+    async def both():
+        sampling = asyncio.create_task(served.engine.generate(list(range(5, 15)), Sampling(4, 1.0, 200)))
+        while not served.engine._llm.output_processor.has_unfinished_requests():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.2)  # some tokens, of the older weights
+        await served.engine.publish(manifest)
+        return await sampling
+
+    samples = run(both())
+    versions = [[segment.version for segment in sample.segments] for sample in samples]
+    assert all(v in ([before], [before, before + 1]) for v in versions), versions
+    assert [before, before + 1] in versions
+    for sample in samples:
+        assert sum(len(s.token_ids_R) for s in sample.segments) <= 200
+
+
+HARMS = {
+    "dense": [
+        ("harm_linear", "model.layers.1.mlp.down_proj", "model.layers.1.mlp.down_proj.weight"),
+        ("harm_linear", "model.layers.0.self_attn.qkv_proj", "model.layers.0.self_attn.q_proj.weight"),
+        ("harm_norm", "model.layers.0.input_layernorm", "model.layers.0.input_layernorm.weight"),
+    ],
+    "moe": [
+        ("harm_experts", "model.layers.1.mlp.experts.routed_experts", "model.layers.1.mlp.experts.3.down_proj.weight"),
+        (
+            "leave_experts_unpacked",
+            "model.layers.0.mlp.experts.routed_experts",
+            "model.layers.0.mlp.experts.0.gate_proj.weight",
+        ),
+        ("harm_linear", "model.layers.0.mlp.gate", "model.layers.0.mlp.gate.weight"),
+    ],
+}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_one_corrupted_tensor_is_named_with_its_engine(served, run, number):
+    method, path, tensor = HARMS[served.kind][number]
+    manifest = served.next_manifest()
+    proof = run(served.engine.publish(manifest))
+    assert served.problems(manifest, proof) == []
+    run(served.engine._llm.collective_rpc(method, args=(path,)))
+    harmed = replace(proof, checksums=run(served.engine.checksums()))
+    found = served.problems(manifest, harmed)
+    assert found, "the harm went unnoticed"
+    assert f"engine-0: tensor {tensor} has checksum" in "\n".join(found)
+    if method != "leave_experts_unpacked":
+        assert len(found) == 1, found
+
+
+def test_the_canary_alone_finds_experts_in_the_wrong_layout(served, run):
+    if served.kind != "moe":
+        pytest.skip("experts: runs with the MoE engine")
+    manifest = served.next_manifest()
+    run(served.engine.publish(manifest))
+    run(
+        served.engine._llm.collective_rpc("leave_experts_unpacked", args=("model.layers.0.mlp.experts.routed_experts",))
+    )
+    logp = run(served.engine.canary(CANARY))
+    gap = np.abs(np.array(logp) - np.array(manifest.canary_logp)).mean()
+    assert gap > 10 * canary_tolerance(served.dtype, True)
+    restored = served.next_manifest()
+    assert served.problems(restored, run(served.engine.publish(restored))) == []
+
+
+def test_weights_from_bytes_of_another_node_are_the_same(served, run):
+    manifest = served.next_manifest()
+    there = SharedWeights()
+    path, nbytes = there.write_bytes(served.shared.read_bytes())
+    assert nbytes == manifest.nbytes
+    proof = run(served.engine.publish(replace(manifest, path=path)))
+    assert served.problems(manifest, proof) == []
+    there.close()
