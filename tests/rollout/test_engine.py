@@ -83,7 +83,7 @@ class Published:
         torch.manual_seed(self.version)
         with torch.no_grad():
             for parameter in self.model.parameters():
-                parameter += 0.02 * torch.randn_like(parameter)
+                parameter.add_(0.02 * torch.randn_like(parameter))
         tensors = self.tensors()
         path, nbytes = self.shared.write(tensors)
         checksums = {name: checksum(t) for name, t in tensors.items()}
@@ -98,10 +98,14 @@ class Published:
 def loop():
     made = asyncio.new_event_loop()
     yield made
+    pending = asyncio.all_tasks(made)
+    for task in pending:
+        task.cancel()
+    made.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
     made.close()
 
 
-@pytest.fixture(scope="module", params=[("dense", "bfloat16"), ("moe", "float32")], ids=lambda p: "-".join(p))
+@pytest.fixture(scope="module", params=[("dense", "bfloat16"), ("moe", "float32")], ids="-".join)
 def served(request, tmp_path_factory, loop):
     made = Published(*request.param, tmp_path_factory.mktemp("model"))
     loop.run_until_complete(made.engine.start())
