@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,8 +26,18 @@ class Foreign:
 
     def share(self) -> float:
         seconds = time.monotonic() - self._started
-        used = sum(s - self._before.get(pid, 0.0) for pid, s in foreign_seconds().items())
-        return max(0.0, used) / (seconds * (os.cpu_count() or 1))
+        return used_between(self._before, foreign_seconds()) / (seconds * (os.cpu_count() or 1))
+
+
+def used_between(before: Mapping[int, float], after: Mapping[int, float]) -> float:
+    """CPU seconds between two readings of `foreign_seconds`.
+
+    What a process had used before the first reading passes to its parent when it ends, and is taken off again; if
+    its parent is process 1, whose children are not counted, that takes off too much, but never more than all.
+    """
+    grown = sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
+    passed_on = sum(seconds for pid, seconds in before.items() if pid not in after)
+    return max(0.0, grown - passed_on)
 
 
 def busy_share(seconds: float = 3.0) -> float:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.async_overlap import overlap_ratio
 from benchmarks.common import Bench, BenchmarkError, machine, median, side_environment, table
 from benchmarks.learner import padded_share, ragged_lengths
-from benchmarks.quiet import descendants, foreign_seconds
+from benchmarks.quiet import descendants, foreign_seconds, used_between
 from benchmarks.recipes import fixed_length_recipe
 from benchmarks.rollout import rates
 from benchmarks.runs import pooled, step_times
@@ -105,6 +105,19 @@ def test_own_processes_are_not_foreign() -> None:
         child.kill()
     assert {os.getpid(), child.pid} & set(foreign) == set()
     assert os.getppid() in foreign
+
+
+@pytest.mark.parametrize(
+    ("after", "used"),
+    [
+        ({10: 5.0, 11: 50.0}, 0.0),
+        ({10: 5.0, 11: 53.0, 12: 1.0}, 4.0),  # 11 went on, 12 is new
+        ({10: 57.0}, 2.0),  # 11 ended after two more seconds; its parent 10 inherits all 52
+        ({10: 5.0}, 0.0),  # 11 ended as an orphan
+    ],
+)
+def test_only_what_was_used_meanwhile_counts(after: dict[int, float], used: float) -> None:
+    assert used_between({10: 5.0, 11: 50.0}, after) == used
 
 
 def test_a_side_answers_or_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
