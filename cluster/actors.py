@@ -131,7 +131,7 @@ def _canary(token_ids: Sequence[int]) -> TrainSequence:
 
 
 class VerifierActor:
-    """The verifier pool of one node."""
+    """The verifier pool of one node. python_path: where a user's own modules are looked for, beside its own folder."""
 
     def __init__(self, verify: VerifyConfig, reward: Sequence[RewardComponent], python_path: Sequence[str]) -> None:
         from verifiers.pool import VerifierPool
@@ -142,10 +142,13 @@ class VerifierActor:
             timeout_s=verify.timeout_s,
             memory_mb=verify.memory_mb,
             isolation=verify.isolation,
-            python_path=tuple(python_path),
+            python_path=(*python_path, str(Path.cwd())),
         )
 
     def ready(self) -> list[int]:
+        """Load every verifier and prove its isolation: what is wrong with one stops the run here."""
+        for component in self._reward:
+            self._pool.prepare(component.verifier, component.config)
         return self._pool.worker_pids()
 
     def verify(self, prompt: str, reference: str | None, metadata: dict[str, Any], texts: Sequence[str]) -> list[Any]:
@@ -174,8 +177,3 @@ class Rendezvous:
         with socket.socket() as probe:
             probe.bind(("", 0))
             return ray.util.get_node_ip_address(), probe.getsockname()[1] or random.randint(20000, 60000)
-
-
-def working_directory_path() -> list[str]:
-    """Folders where a user's own verifier modules are looked for: the job's working directory."""
-    return [str(Path.cwd())]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
-from cluster.actors import VerifierActor, working_directory_path
+from cluster.actors import VerifierActor
 from rlhf.recipe.schema import RewardComponent, VerifyConfig
 from rlhf.types import Prompt
 from verifiers.base import Verdict
@@ -30,12 +31,11 @@ class VerifierService:
         notify: Callable[[str], None],
     ) -> None:
         self._options = list(options)
-        self._arguments = (verify, tuple(reward), working_directory_path())
+        self._arguments = (verify, tuple(reward), [str(Path.cwd())])
         self._notify = notify
         self._actors = [self._make(i) for i in range(len(options))]
         self._turn = itertools.count()
         self._lost = 0
-        self._stats: dict[str, float] = {}
 
     def _make(self, index: int) -> Any:
         remote = ray.remote(VerifierActor).options(max_concurrency=_CONCURRENCY, max_restarts=0, **self._options[index])
@@ -60,13 +60,14 @@ class VerifierService:
                     self._actors[index] = self._make(index)
         raise RuntimeError(f"the verifier pool was lost {_ATTEMPTS} times judging prompt {prompt.id}") from last
 
-    async def refresh_stats(self) -> None:
-        """Fetch the pools' counters; `metrics` returns the last fetched."""
-        rows = await asyncio.gather(*(actor.stats.remote() for actor in self._actors))
-        self._stats = {key: max(row.get(key, 0.0) for row in rows) for key in rows[0]}
-
-    def metrics(self) -> Mapping[str, float]:
-        return {"verifier/pools_lost": float(self._lost), **{f"verifier/{k}": v for k, v in self._stats.items()}}
+    async def metrics(self) -> Mapping[str, float]:
+        """Of all pools together: counts are added, latencies are the worst pool's."""
+        answers = await asyncio.gather(*(actor.stats.remote() for actor in self._actors), return_exceptions=True)
+        rows = [answer for answer in answers if isinstance(answer, dict)]  # a pool just lost has nothing to say
+        together = {}
+        for key in rows[0] if rows else ():
+            together[key] = (max if "latency" in key else sum)(row[key] for row in rows)
+        return {"verifier/pools_lost": float(self._lost), **{f"verifier/{k}": v for k, v in together.items()}}
 
     def actors(self) -> list[Any]:
         return list(self._actors)

@@ -98,7 +98,7 @@ class Trainer:
             **rollout_metrics(self.rollouter.take_counts(), seconds["rollout"], seconds["step"]),
             **stage_metrics(seconds),
             **self.parts.engines.metrics(),
-            **self.parts.verifying.metrics(),
+            **await self.parts.verifying.metrics(),
             "version": self.state.version,
         }
         self.parts.record.step(self.state.step, self.recipe.trainer.steps, metrics, groups)

@@ -78,12 +78,12 @@ def describe_devices(devices: Devices) -> str:
 
 
 def placement_table(placement: Sequence[Placed]) -> Table:
-    """One row a node; equal nodes that follow each other share a row."""
+    """One row a node; equal nodes that follow each other share a row. On CPUs the roles share cores in time."""
     table = _table("placement", "node", "actors", "cores", "GPUs")
     by_node: dict[int, list[Placed]] = defaultdict(list)
     for placed in placement:
         by_node[placed.node].append(placed)
-    rows: list[tuple[list[int], tuple[tuple[tuple[str, int], ...], float, float], str]] = []
+    rows: list[tuple[list[int], tuple[tuple[tuple[str, int], ...], str, float], str]] = []
     for node in sorted(by_node):
         here = by_node[node]
         counts: dict[str, list[int]] = defaultdict(list)
@@ -91,7 +91,7 @@ def placement_table(placement: Sequence[Placed]) -> Table:
             counts[placed.role].append(placed.index)
         shape = (
             tuple((role, len(indices)) for role, indices in counts.items()),
-            sum(p.cpus for p in here),
+            ", ".join(f"{role} {sum(p.cpus for p in here if p.role == role):g}" for role in counts),
             sum(p.gpus for p in here),
         )
         actors = ", ".join(f"{role} {_ranges(indices)}" for role, indices in counts.items())
@@ -99,10 +99,10 @@ def placement_table(placement: Sequence[Placed]) -> Table:
             rows[-1][0].append(node)
         else:
             rows.append(([node], shape, actors))
-    for nodes, (counts_here, cpus, gpus), actors in rows:
+    for nodes, (counts_here, cores, gpus), actors in rows:
         several = len(nodes) > 1
         text = " and ".join(_plural(n, role) for role, n in counts_here) + " each" if several else actors
-        table.add_row(_ranges(nodes), text, f"{cpus:g}", f"{gpus:g}")
+        table.add_row(_ranges(nodes), text, cores, f"{gpus:g}")
     return table
 
 

@@ -13,7 +13,6 @@ def cluster():
     import ray
     from ray.cluster_utils import Cluster
 
-
     made = Cluster(
         initialize_head=True, connect=False, head_node_args={"num_cpus": 2, "object_store_memory": 200 << 20}
     )

@@ -10,10 +10,13 @@ import pytest
 import torch
 
 from cluster.shared_weights import SharedWeights
+from rlhf.learner.rank import LearnerRank
+from rlhf.learner.spec import LearnerSpec
 from rlhf.publication import Manifest, canary_tolerance, checksum, differences
-from rlhf.recipe.schema import RolloutConfig
+from rlhf.recipe.schema import LearnerConfig, PolicyConfig, RolloutConfig
 from rlhf.rollout.engine import EngineSpec, VllmEngine
 from rlhf.rollout.sampling import Sampling
+from rlhf.types import TrainSequence
 
 CANARY = tuple(range(3, 40))
 BASE = {
@@ -45,18 +48,31 @@ def model_of(kind: str):
     return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
 
 
+def export_by_learner(dtype, made, exported):
+    """Let a learner load a model and export it; its log-probabilities of the canary."""
+    ids = np.asarray(CANARY, np.int64)
+    zeros = np.zeros(len(ids) - 1, np.float32)
+    rank = LearnerRank(LearnerSpec(PolicyConfig(model=str(made), dtype=dtype), LearnerConfig(), str(made)))
+    try:
+        rank.export_hf(exported)
+        return rank.logp([TrainSequence(0, ids[:1], ids[1:], zeros, zeros, np.ones_like(zeros))])[0]
+    finally:
+        rank.close()
+
+
 class Published:
     """A model, an engine that serves it, and publications of changed weights into it."""
 
     def __init__(self, kind, dtype, folder):
         self.kind, self.dtype = kind, dtype
         self.model = model_of(kind).to(getattr(torch, dtype))
-        self.model.save_pretrained(folder)
+        self.model.save_pretrained(folder / "made")
+        self.learner_logp = export_by_learner(dtype, folder / "made", folder / "exported")
         self.shared = SharedWeights()
         self.version = 0
         spec = EngineSpec(
             name="engine-0",
-            model_dir=str(folder),
+            model_dir=str(folder / "exported"),
             dtype=dtype,
             rollout=RolloutConfig(kv_cache_gib=0.1, max_concurrent_sequences=16),
             max_model_len=256,
@@ -117,6 +133,11 @@ def served(request, tmp_path_factory, loop):
 @pytest.fixture
 def run(loop):
     return loop.run_until_complete
+
+
+def test_an_export_gives_vllm_the_learners_log_probabilities(served, run):
+    gap = np.abs(np.array(run(served.engine.canary(CANARY))) - served.learner_logp)
+    assert gap.mean() < (1e-5 if served.dtype == "float32" else 0.03)
 
 
 def test_samples_carry_log_probabilities_of_the_model(served, run):
