@@ -34,7 +34,7 @@ def test_plan_of_a_small_moe_on_a_cpu(tmp_path):
     )
     assert "/model (bfloat16) │" in text
     assert "│ learner │ 1 rank, ZeRO 1 │" in text
-    assert "│ 0 │ learner 0, engine 0-1 │ 6 │ 0 │" in text
+    assert "│ 0 │ learner 0, engine 0-1 │ learner 2, engine 4 │ 0 │" in text
     assert "1.82 M parameters (641.15 k active)" in text
     assert "│ engine: KV cache │ 0.500 │ 524,288 tokens of 1024 bytes, 512 sequences of full length │" in text
     assert "│ tokens │ 131,072 │ 262,144 │" in text
@@ -46,8 +46,8 @@ def test_equal_nodes_share_a_row(tmp_path):
     placement = [Place(0, "learner", i, 1, 1) for i in range(8)]
     placement += [Place(n, "engine", 2 * n + k, 1, 4) for n in range(1, 1000) for k in range(2)]
     text = shown(load(tmp_path), placement)
-    assert "│ 0 │ learner 0-7 │ 8 │ 8 │" in text
-    assert "│ 1-999 │ 2 engines each │ 2 │ 8 │" in text
+    assert "│ 0 │ learner 0-7 │ learner 8 │ 8 │" in text
+    assert "│ 1-999 │ 2 engines each │ engine 2 │ 8 │" in text
 
 
 def test_zero_and_offload_are_told(tmp_path):
