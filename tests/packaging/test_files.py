@@ -15,9 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
 
 
+def run_make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As from a shell: these tests may themselves run under `make test`, whose flags make would inherit."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+
+
 def _planned(*arguments: str) -> str:
     """What make would run."""
-    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_make("-n", *arguments)
     return done.stdout
 
 
@@ -45,7 +51,7 @@ def test_what_make_would_run(arguments: list[str], expected: str) -> None:
 
 
 def test_make_alone_explains_every_target() -> None:
-    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_make()
     described = re.findall(r"^  make (\S+) ", done.stdout, re.MULTILINE)
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert phony is not None and described == phony[1].split()
