@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import random
 import socket
 from collections.abc import Sequence
 from functools import partial
@@ -46,9 +45,6 @@ class EngineActor:
         if remote_weights is not None:
             manifest = dataclasses.replace(manifest, path=self._weights.write_bytes(remote_weights)[0])
         return await self._engine.publish(manifest)
-
-    async def stop(self) -> None:
-        self._engine.shutdown()
 
 
 class LearnerActor:
@@ -176,4 +172,4 @@ class Rendezvous:
 
         with socket.socket() as probe:
             probe.bind(("", 0))
-            return ray.util.get_node_ip_address(), probe.getsockname()[1] or random.randint(20000, 60000)
+            return ray.util.get_node_ip_address(), probe.getsockname()[1]

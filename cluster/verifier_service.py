@@ -69,9 +69,6 @@ class VerifierService:
             together[key] = (max if "latency" in key else sum)(row[key] for row in rows)
         return {"verifier/pools_lost": float(self._lost), **{f"verifier/{k}": v for k, v in together.items()}}
 
-    def actors(self) -> list[Any]:
-        return list(self._actors)
-
     async def close(self) -> None:
         await asyncio.gather(*(actor.close.remote() for actor in self._actors), return_exceptions=True)
         for actor in self._actors:

@@ -13,11 +13,8 @@ from rlhf.recipe.schema import TrainerConfig
 from rlhf.rollout.buffer import GroupBuffer
 from rlhf.rollout.ledger import Ledger
 from rlhf.rollout.rollouter import Rollouter
-from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError
+from rlhf.rollout.sampling import RETRIED, retry_reason
 from rlhf.types import Group, Prompt
-
-# What another attempt may mend; anything else that a group raises stops the run.
-RETRIED = {EngineLostError: "engine_lost", GenerationAbortedError: "aborted", TimeoutError: "timeout"}
 
 
 class PromptFlow:
@@ -64,8 +61,8 @@ class PromptFlow:
     async def _run(self, index: int) -> None:
         try:
             group = await self._rollouter.group(self._prompts[index], attempt=self._attempts[index])
-        except tuple(RETRIED) as error:
-            self.ledger.fail(RETRIED[type(error)], again=self._retry(index))
+        except RETRIED as error:
+            self.ledger.fail(retry_reason(error), again=self._retry(index))
             self.buffer.notify()
         except asyncio.CancelledError:
             self._sampler.give_back(index)

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from rlhf.protocols import Engines, Verifying
 from rlhf.recipe.schema import RewardComponent, RolloutConfig
-from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
+from rlhf.rollout.sampling import RETRIED, RawSample, Sampling
 from rlhf.rollout.scoring import score
 from rlhf.types import Group, Prompt, Scored, Trajectory
 
 Decode = Callable[[Sequence[int]], str]
-RETRIED = (EngineLostError, GenerationAbortedError, TimeoutError)
 
 
 @dataclass(slots=True)

@@ -32,3 +32,17 @@ class GenerationAbortedError(RuntimeError):
 
 class EngineLostError(RuntimeError):
     """The engine, or the process it runs in, is gone: its prompts are handed out again and it is replaced."""
+
+
+# What another attempt may mend, and how it is counted; anything else that a group raises stops the run.
+RETRY_REASONS: dict[type[Exception], str] = {
+    EngineLostError: "engine_lost",
+    GenerationAbortedError: "aborted",
+    TimeoutError: "timeout",
+}
+RETRIED = tuple(RETRY_REASONS)
+
+
+def retry_reason(error: Exception) -> str:
+    """Under which reason a failed group is counted; `error` is an instance of one of RETRIED."""
+    return next(reason for kind, reason in RETRY_REASONS.items() if isinstance(error, kind))
