@@ -38,17 +38,29 @@ class UnreadableLayerError(RuntimeError):
 def worker_checksums(model: nn.Module, tied_embeddings: bool) -> dict[str, list[int]]:
     """Checkpoint name -> checksums of what this worker holds, one per place where it is held."""
     packed = getattr(model, "packed_modules_mapping", {})
+    projections = output_projections(model)
     held: dict[str, list[int]] = {}
     for path, layer in model.named_modules():
-        for name, value in _layer_pieces(path, layer, packed, tied_embeddings):
+        if isinstance(layer, VocabParallelEmbedding):
+            pieces = _embedding(path, layer, tied_embeddings, layer in projections)
+        else:
+            pieces = _layer_pieces(path, layer, packed)
+        for name, value in pieces:
             held.setdefault(name, []).append(value)
     return held
 
 
-def _layer_pieces(path: str, layer: nn.Module, packed: dict[str, list[str]], tied: bool) -> Iterator[Piece]:
-    if isinstance(layer, VocabParallelEmbedding):
-        yield from _embedding(path, layer, tied)
-    elif hasattr(layer, "w13_weight"):
+def output_projections(model: nn.Module) -> list[nn.Module]:
+    """The layers that logits are computed with: `lm_head`, which may be the embedding itself.
+
+    vLLM on the CPU packs a multiplication handle for the embedding too, which nothing multiplies with.
+    """
+    named = model.named_modules(remove_duplicate=False)
+    return [layer for path, layer in named if path.rpartition(".")[2] == "lm_head"]
+
+
+def _layer_pieces(path: str, layer: nn.Module, packed: dict[str, list[str]]) -> Iterator[Piece]:
+    if hasattr(layer, "w13_weight"):
         yield from _experts(path, layer)
     elif isinstance(layer, LinearBase):
         yield from _linear(path, layer, packed)
@@ -58,13 +70,13 @@ def _layer_pieces(path: str, layer: nn.Module, packed: dict[str, list[str]], tie
                 yield f"{path}.{name}", checksum(value)
 
 
-def _embedding(path: str, layer: nn.Module, tied: bool) -> Iterator[Piece]:
+def _embedding(path: str, layer: VocabParallelEmbedding, tied: bool, projects: bool) -> Iterator[Piece]:
     """The table, and where the layer is also (or only) the output projection, what that multiplies with."""
     name = "model.embed_tokens.weight" if tied else f"{path}.weight"
     start = layer.shard_indices.org_vocab_start_index
     count = layer.shard_indices.num_org_elements
     yield name, checksum(layer.weight[:count], row=start)
-    if callable(getattr(layer, "cpu_linear", None)) and (tied or path.endswith("lm_head")):
+    if projects and callable(getattr(layer, "cpu_linear", None)):
         yield name, _probe(layer, layer.weight.shape[1], [(0, count, start)], 0)[0]
 
 

@@ -18,8 +18,9 @@ from vllm.distributed.weight_transfer.base import (
     WeightTransferInitInfo,
     WeightTransferUpdateInfo,
 )
-from vllm.model_executor.layers.vocab_parallel_embedding import VocabParallelEmbedding
 from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, initialize_layerwise_reload
+
+from rlhf.rollout.readback import output_projections
 
 
 @dataclass
@@ -70,10 +71,10 @@ def repack_experts(model: torch.nn.Module) -> int:
 
 
 def repack_output_projection(model: torch.nn.Module) -> int:
-    """Pack embeddings and output projections anew from the weights they hold; how many layers were repacked."""
+    """Pack output projections anew from the weights they hold; how many layers were repacked."""
     repacked = 0
-    for layer in model.modules():
-        if isinstance(layer, VocabParallelEmbedding) and hasattr(layer, "cpu_linear"):
+    for layer in output_projections(model):
+        if hasattr(layer, "cpu_linear"):
             layer.quant_method.process_weights_after_loading(layer)
             repacked += 1
     return repacked
