@@ -36,7 +36,7 @@ async def _publish(options: Mapping[str, Any]) -> dict[str, Any]:
     from cluster.actors import LearnerActor
     from rlhf.learner.spec import LearnerSpec
     from rlhf.models.resolve import load_tokenizer
-    from rlhf.publication import PublicationError, canary_tolerance, differences
+    from rlhf.publication import require_proof
 
     recipe = fixed_length_recipe(options)
     threads = options["cores"]
@@ -46,7 +46,6 @@ async def _publish(options: Mapping[str, Any]) -> dict[str, Any]:
     spec = LearnerSpec(recipe.policy, recipe.learner, model, threads=threads)
     learner = LearnerActor(spec, model, recipe.algorithm, recipe.rollout.max_response_tokens)
     canary = tuple(load_tokenizer(Path(model))(CANARY)["input_ids"][:48])
-    tolerance = canary_tolerance(recipe.policy.dtype, options["mixture"])
     times: dict[str, Any] = {part: [] for part in PARTS}
     try:
         manifest = None
@@ -57,8 +56,7 @@ async def _publish(options: Mapping[str, Any]) -> dict[str, Any]:
             assert manifest is not None
             proof = await engine.publish(manifest)
             total = time.perf_counter() - wrote
-            if problems := differences(manifest, proof, tolerance):
-                raise PublicationError("\n".join(problems))
+            require_proof(manifest, [proof])
             if version > 1:  # the first loads what later ones reuse
                 times["write"].append(wrote - started)
                 times["checksums"].append(engine.checksums_s)

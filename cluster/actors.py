@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cluster.learner_weights import LearnerWeights, free_address
 from cluster.shared_weights import SharedWeights
 from rlhf.learner.spec import LearnerSpec, StepResult
 from rlhf.publication import EngineProof, Manifest
@@ -46,6 +46,19 @@ class EngineActor:
             manifest = dataclasses.replace(manifest, path=self._weights.write_bytes(remote_weights)[0])
         return await self._engine.publish(manifest)
 
+    async def join(self, init_info: dict[str, Any]) -> None:
+        """Meet the learner that will push weights. This and what follows: called by `RayEngineClient`."""
+        await self._engine.handover.join(init_info)
+
+    async def start_weights(self) -> None:
+        await self._engine.handover.start()
+
+    async def update_weights(self, update_info: Any) -> None:
+        await self._engine.handover.update(update_info)
+
+    async def finish_weights(self) -> None:
+        await self._engine.handover.finish()
+
 
 class LearnerActor:
     """One DeepSpeed rank."""
@@ -55,17 +68,17 @@ class LearnerActor:
         from rlhf.learner.rank import LearnerRank
 
         self._rank = LearnerRank(spec)
-        self._spec = spec
         self._tokenizer_dir = tokenizer_dir
         self._algorithm = algorithm
         self._loss = partial(get(algorithm.name).loss, config=algorithm, norm_length=norm_length)
-        self._weights = SharedWeights()
+        self._weights = LearnerWeights(self._rank, spec.weight_transfer, spec.engine_workers)
 
     def ready(self) -> tuple[str, ...]:
         """What the user should be told about how this policy is learned."""
         return self._rank.notices
 
     def update(self, batch: Batch) -> StepResult:
+        self._weights.moved_on()
         return self._rank.update(
             batch,
             self._loss,
@@ -77,38 +90,30 @@ class LearnerActor:
         self._rank.start_stage(learning_rate, warmup_steps, weight_decay)
 
     def sft_step(self, sequences: Sequence[TrainSequence]) -> StepResult:
+        self._weights.moved_on()
         return self._rank.sft_step(sequences)
 
     def write_weights(self, version: int, canary_ids: Sequence[int]) -> Manifest | None:
         """Lay the weights out for the engines; the manifest on rank 0, None on the others."""
-        import torch
+        return self._weights.write(version, canary_ids)
 
-        from rlhf.publication import checksum
-
-        dtype = getattr(torch, self._spec.policy.dtype)
-        tensors = {name: tensor.contiguous() for name, tensor in self._rank.named_weights(dtype)}
-        canary_logp = self._rank.logp([_canary(canary_ids)])[0]
-        if self._spec.rank != 0:
-            return None
-        path, nbytes = self._weights.write(tensors)
-        return Manifest(
-            version=version,
-            path=path,
-            dtype=self._spec.policy.dtype,
-            checksums={name: checksum(tensor) for name, tensor in tensors.items()},
-            canary_ids=tuple(canary_ids),
-            canary_logp=tuple(float(x) for x in canary_logp),
-            nbytes=nbytes,
-        )
+    def send_weights(self, version: int, engines: Sequence[Any]) -> None:
+        """Push what `write_weights` described into these engine actors (nccl, ipc)."""
+        self._weights.send(version, engines)
 
     def weight_bytes(self) -> np.ndarray:
         """What `write_weights` laid out, for engines on other nodes."""
-        return self._weights.read_bytes()
+        return self._weights.bytes()
+
+    def visible_gpus(self) -> str:
+        """Of this process, as CUDA_VISIBLE_DEVICES has them: for an engine that shares them."""
+        return os.environ["CUDA_VISIBLE_DEVICES"]
 
     def save(self, folder: str) -> None:
         self._rank.save(folder)
 
     def load(self, folder: str) -> None:
+        self._weights.moved_on()
         self._rank.load(folder)
 
     def export(self, folder: str) -> None:
@@ -118,12 +123,6 @@ class LearnerActor:
 
     def close(self) -> None:
         self._rank.close()
-
-
-def _canary(token_ids: Sequence[int]) -> TrainSequence:
-    ids = np.asarray(token_ids, dtype=np.int64)
-    zeros = np.zeros(len(ids) - 1, np.float32)
-    return TrainSequence(0, ids[:1], ids[1:], zeros, zeros, np.ones(len(ids) - 1, np.float32))
 
 
 class VerifierActor:
@@ -168,8 +167,4 @@ class Rendezvous:
     """Runs in the bundle of rank 0, to find an address and a free port there."""
 
     def address(self) -> tuple[str, int]:
-        import ray
-
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            return ray.util.get_node_ip_address(), probe.getsockname()[1]
+        return free_address()

@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from rlhf.publication import EngineProof, Manifest
-from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
+from rlhf.publication import EngineProof, Manifest, PublicationError, StalePublicationError, require_proof
+from rlhf.rollout.sampling import EngineLostError, RawSample, Sampling
 
 T = TypeVar("T")
 _MAX_REPLACEMENTS = 5  # of one engine in a run: beyond that something is wrong that a restart does not mend
@@ -19,6 +19,11 @@ class EngineProcess(Protocol):
 
     name: str
 
+    @property
+    def actor(self) -> Any:
+        """What a learner that pushes weights calls."""
+        ...
+
     async def start(self) -> None: ...
     async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> list[RawSample]: ...
     async def publish(self, manifest: Manifest) -> EngineProof: ...
@@ -27,6 +32,7 @@ class EngineProcess(Protocol):
 
 MakeEngine = Callable[[int], EngineProcess]
 Notify = Callable[[str], None]
+Push = Callable[[Manifest, Sequence[Any]], Awaitable[None]]
 
 
 @dataclasses.dataclass(slots=True)
@@ -39,11 +45,15 @@ class _Slot:
 
 
 class EnginePool:
-    """Implements `rlhf.protocols.Engines`."""
+    """Implements `rlhf.protocols.Engines`.
 
-    def __init__(self, count: int, make: MakeEngine, notify: Notify) -> None:
+    push: brings weights that lie in no shared memory into engine actors that wait for them.
+    """
+
+    def __init__(self, count: int, make: MakeEngine, notify: Notify, push: Push | None = None) -> None:
         self._make = make
         self._notify = notify
+        self._push = push
         self._slots = [_Slot(index, make(index)) for index in range(count)]
         self._manifest: Manifest | None = None
         self._changed = asyncio.Condition()
@@ -72,9 +82,9 @@ class EnginePool:
         async with self._publishing:
             self._manifest = manifest
             living = [slot for slot in self._slots if slot.alive]
-            answers = await asyncio.gather(
-                *(self._guard(slot, slot.engine.publish(manifest)) for slot in living), return_exceptions=True
-            )
+            answers = await self._into(living, manifest)
+        async with self._changed:
+            self._changed.notify_all()  # a replacement may wait for weights that can be had
         proofs = []
         for answer in answers:
             if isinstance(answer, EngineLostError):
@@ -83,9 +93,34 @@ class EnginePool:
                 raise answer
             proofs.append(answer)
         if not proofs:
-            slot = await self._least_busy()  # all were lost: wait for a replacement, which has loaded the manifest
-            proofs.append(await self._guard(slot, slot.engine.publish(manifest)))
+            await self._least_busy()  # all were lost: wait for a replacement, which has proven the same weights
         return proofs
+
+    async def _into(self, slots: Sequence[_Slot], manifest: Manifest) -> list[EngineProof | BaseException]:
+        """Each engine's proof, or what it raised. Raises what the push raises: its engines hold half of the weights."""
+        answers = [asyncio.ensure_future(self._guard(slot, slot.engine.publish(manifest))) for slot in slots]
+        if slots and self._push is not None and not manifest.path:
+            pushing = asyncio.ensure_future(self._push(manifest, [slot.engine.actor for slot in slots]))
+            try:
+                await self._pushed(pushing, answers)
+            except BaseException:
+                for waiting in (pushing, *answers):
+                    waiting.cancel()
+                await asyncio.gather(pushing, *answers, return_exceptions=True)
+                raise
+        return await asyncio.gather(*answers, return_exceptions=True)
+
+    async def _pushed(self, pushing: asyncio.Future[None], answers: Sequence[asyncio.Future[EngineProof]]) -> None:
+        """Wait for the push, or for an engine to fail under it: the sender would then wait for it for ever."""
+        both: list[asyncio.Future[Any]] = [pushing, *answers]
+        await asyncio.wait(both, return_when=asyncio.FIRST_EXCEPTION)
+        for answer in answers:
+            if answer.done() and (error := answer.exception()) is not None:
+                raise PublicationError(
+                    f"{error}, while weights were being pushed to it: the others hold half of them; "
+                    "go on from the last checkpoint with --resume"
+                ) from error
+        await pushing
 
     async def _least_busy(self) -> _Slot:
         async with self._changed:
@@ -116,19 +151,32 @@ class EnginePool:
         try:
             if slot.replaced > _MAX_REPLACEMENTS:
                 raise RuntimeError(f"{slot.engine.name} was lost {slot.replaced} times in this run: giving it up")
-            engine = self._make(slot.index)
-            slot.engine = engine
-            await engine.start()
-            async with self._publishing:
-                if self._manifest is not None:
-                    await engine.publish(self._manifest)
-                slot.alive = True
-            self._notify(f"{engine.name} is back")
-        except (EngineLostError, GenerationAbortedError, RuntimeError) as error:
+            slot.engine = self._make(slot.index)
+            await slot.engine.start()
+            while (stale := await self._catch_up(slot)) is not None:
+                async with self._changed:
+                    await self._changed.wait_for(lambda: self._manifest is not stale)
+            self._notify(f"{slot.engine.name} is back")
+        except Exception as error:  # noqa: BLE001 - see below
+            # Whatever it was, the engine does not come back: said here, and raised where no other is left.
             self._failure = error
             self._notify(f"{slot.engine.name} could not be replaced: {error}")
         async with self._changed:
             self._changed.notify_all()
+
+    async def _catch_up(self, slot: _Slot) -> Manifest | None:
+        """Let the fresh engine prove the newest weights, and serve. The manifest if its weights are gone already."""
+        async with self._publishing:
+            if (manifest := self._manifest) is not None:
+                try:
+                    (answer,) = await self._into([slot], manifest)
+                    if isinstance(answer, BaseException):
+                        raise answer
+                except StalePublicationError:
+                    return manifest
+                require_proof(manifest, [answer])
+            slot.alive = True
+        return None
 
     def metrics(self) -> Mapping[str, float]:
         return {

@@ -59,6 +59,14 @@ class LearnerGroup:
     async def write_weights(self, version: int, canary_ids: Sequence[int]) -> Manifest:
         return (await self._all("write_weights", version, tuple(canary_ids)))[0]
 
+    async def send_weights(self, manifest: Manifest, engines: Sequence[Any]) -> None:
+        """Push what `write_weights` described into engine actors (nccl, ipc)."""
+        await self._all("send_weights", manifest.version, list(engines))
+
+    async def visible_gpus(self) -> list[str]:
+        """Of each rank."""
+        return await self._all("visible_gpus")
+
     def remote_weights(self, manifest: Manifest) -> Any:
         """The published bytes in the object store: fetched from the learner once a publication."""
         if self._remote_weights is None or self._remote_weights[0] != manifest.version:

@@ -44,6 +44,7 @@ def need_of(recipe: TrainRecipe, device: str) -> Need:
         device="gpu" if device == "gpu" else "cpu",
         verifier_workers=recipe.verify.workers,
         separate_learner=recipe.cluster.separate_learner_node,
+        share_gpus=recipe.cluster.share_gpus,
         cpus_per_engine=recipe.rollout.cpus_per_engine,
         cpus_per_rank=recipe.learner.cpus_per_rank,
     )

@@ -1,8 +1,8 @@
 """Which node, which cores and which GPUs every process gets: a pure function, asked of Ray afterwards.
 
-On GPUs every learner rank and every tensor-parallel worker of an engine has a device of its own; an engine
-never spans nodes. On CPUs learner and engines share the cores of a node in time: with max_staleness 0 they
-never work at the same moment.
+On GPUs every learner rank and every tensor-parallel worker of an engine has a device of its own, or they share
+them in pairs; an engine never spans nodes. On CPUs learner and engines share the cores of a node in time: with
+max_staleness 0 they never work at the same moment.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Need:
     device: Literal["cpu", "gpu"]
     verifier_workers: int = 1
     separate_learner: bool = False
+    share_gpus: bool = False
     cpus_per_engine: int | None = None
     cpus_per_rank: int | None = None
 
@@ -43,6 +44,7 @@ class Need:
 class Bundle:
     """One process: where it runs and what it may use.
 
+    rides: learner ranks whose GPUs this engine uses, which are theirs in Ray's books.
     cores: core numbers on its node, one tuple per tensor-parallel worker (a learner rank has one tuple); on
     GPUs empty. cpu_share: what is reserved of Ray's CPU resource.
     """
@@ -53,6 +55,7 @@ class Bundle:
     cores: tuple[tuple[int, ...], ...]
     gpus: int
     cpu_share: float
+    rides: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def _place_on_gpus(nodes: Sequence[Node], need: Need) -> Where:
     for rank, position in enumerate(slots[: need.ranks]):
         free[position] -= 1
         where.append(("learner", rank, position))
+    if need.share_gpus:
+        return where + _riding(where, need, nodes)
     if need.separate_learner:
         for _, _, position in where:
             free[position] = 0
@@ -104,6 +109,24 @@ def _place_on_gpus(nodes: Sequence[Node], need: Need) -> Where:
             )
         heapq.heapreplace(emptiest, (need.tensor_parallel - left, position))
         where.append(("engine", engine, position))
+    return where
+
+
+def _riding(learners: Where, need: Need, nodes: Sequence[Node]) -> Where:
+    """Engine e on the GPUs of ranks e*tp, ..., e*tp + tp-1."""
+    tp = need.tensor_parallel
+    if need.engines * tp != need.ranks:
+        raise PlacementError(
+            f"cluster.share_gpus pairs learner ranks with engine workers: learner.ranks is {need.ranks}, "
+            f"rollout.engines x tensor_parallel is {need.engines * tp}; make them equal"
+        )
+    where: Where = []
+    for engine in range(need.engines):
+        positions = {position for _, rank, position in learners if rank // tp == engine}
+        if len(positions) > 1:
+            names = ", ".join(nodes[p].id for p in sorted(positions))
+            raise PlacementError(f"engine {engine} would span nodes {names}; give every node a multiple of {tp} GPUs")
+        where.append(("engine", engine, positions.pop()))
     return where
 
 
@@ -151,8 +174,10 @@ def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
             slices = _slices(node.cpus, len(indices) * workers, asked) if need.device == "cpu" else None
             for slot, index in enumerate(indices):
                 cores = tuple(slices[slot * workers : (slot + 1) * workers]) if slices else ()
-                gpus = workers if need.device == "gpu" else 0
-                bundles.append(Bundle(role, index, node.id, cores, gpus, share))
+                riding = need.share_gpus and role == "engine" and need.device == "gpu"
+                gpus = workers if need.device == "gpu" and not riding else 0
+                rides = tuple(range(index * workers, (index + 1) * workers)) if riding else ()
+                bundles.append(Bundle(role, index, node.id, cores, gpus, share, rides))
         bundles.append(Bundle("verifier", position, node.id, (), 0, share))
     order = {"learner": 0, "engine": 1, "verifier": 2}
     return sorted(bundles, key=lambda b: (order[b.role], b.index))

@@ -25,20 +25,20 @@ class RayEngine:
         self.pid: int | None = None
         self._weights = weights
         remote = ray.remote(EngineActor).options(max_concurrency=_MAX_CONCURRENCY, max_restarts=0, **options)
-        self._actor = remote.remote(spec)
+        self.actor = remote.remote(spec)
 
     async def start(self) -> None:
-        _, self.pid = await self._call(self._actor.start.remote())
+        _, self.pid = await self._call(self.actor.start.remote())
 
     async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> list[RawSample]:
-        return await self._call(self._actor.generate.remote(tuple(prompt_ids), sampling))
+        return await self._call(self.actor.generate.remote(tuple(prompt_ids), sampling))
 
     async def publish(self, manifest: Manifest) -> EngineProof:
         remote = self._weights(manifest) if self._weights is not None else None
-        return await self._call(self._actor.publish.remote(manifest, remote))
+        return await self._call(self.actor.publish.remote(manifest, remote))
 
     def kill(self) -> None:
-        ray.kill(self._actor)
+        ray.kill(self.actor)
 
     async def _call(self, reference: Awaitable[T]) -> T:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,15 @@ def options(group: PlacementGroup, plan: Plan, bundle: Bundle) -> dict[str, Any]
         "num_gpus": bundle.gpus,
         "scheduling_strategy": PlacementGroupSchedulingStrategy(group, plan.bundles.index(bundle)),
     }
+
+
+def engine_options(group: PlacementGroup, plan: Plan, bundle: Bundle, rank_gpus: Sequence[str]) -> dict[str, Any]:
+    """The same for an engine, which may use the GPUs of learner ranks. rank_gpus: of each, as that rank sees them."""
+    chosen = options(group, plan, bundle)
+    if bundle.rides:
+        shared = ",".join(rank_gpus[rank] for rank in bundle.rides)
+        chosen["runtime_env"] = {"env_vars": {"CUDA_VISIBLE_DEVICES": shared}}
+    return chosen
 
 
 def shutdown(runtime: Runtime, group: PlacementGroup | None) -> None:

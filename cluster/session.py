@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,11 @@ from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
 from rlhf.parts import Parts
-from rlhf.recipe.devices import devices_for
+from rlhf.recipe.devices import devices_for, weight_transfer
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
 from rlhf.rollout.engine import EngineSpec
+from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.run_folder import RunFolder, RunFolderError, describe_run, note_in_run, open_run
 from rlhf.stages.sft import run_warmup
 from rlhf.trainer import Trainer
@@ -126,7 +127,6 @@ class _Session:
                 record=record,
                 view=self.view,
                 canary_ids=prompts.train[0].token_ids[:_CANARY_TOKENS],
-                mixture_of_experts=_is_mixture(model_dir),
             )
             trainer = Trainer(self.recipe, parts)
             if state is not None and self.checkpoint is not None:
@@ -173,7 +173,8 @@ class _Session:
             self.view.note,
         )
         longest = max(len(p.token_ids) for p in (*prompts.train, *prompts.heldout))
-        self.engines = self._make_engines(layout, model_dir, device, longest + recipe.rollout.max_response_tokens)
+        gpus = await self.learner.visible_gpus() if device == "gpu" and recipe.cluster.share_gpus else []
+        self.engines = self._make_engines(layout, model_dir, device, longest + recipe.rollout.max_response_tokens, gpus)
         notices, _, _ = await asyncio.gather(self.learner.start(), self.verifying.start(), self.engines.start())
         for notice in notices:
             self.view.note(notice)
@@ -190,6 +191,8 @@ class _Session:
                 rank=rank,
                 world_size=len(bundles),
                 threads=len(bundle.cores[0]) if bundle.cores else 1,
+                weight_transfer=self._transfer(device),
+                engine_workers=recipe.rollout.tensor_parallel,
             )
             for rank, bundle in enumerate(bundles)
         ]
@@ -199,9 +202,13 @@ class _Session:
                 option["runtime_env"] = {"env_vars": LEARNER_CPU_ENVIRONMENT}
         return LearnerGroup(specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens)
 
-    def _make_engines(self, layout: Plan, model_dir: Path, device: str, max_model_len: int) -> EnginePool:
-        bundles = layout.of("engine")
-        learner_node = layout.of("learner")[0].node
+    def _make_engines(
+        self, layout: Plan, model_dir: Path, device: str, max_model_len: int, rank_gpus: Sequence[str]
+    ) -> EnginePool:
+        """rank_gpus: of each learner rank, where engines share them."""
+        assert self.learner is not None
+        learner, bundles = self.learner, layout.of("engine")
+        learner_node, transfer = layout.of("learner")[0].node, self._transfer(device)
 
         def make(index: int) -> RayEngine:
             bundle = bundles[index]
@@ -214,12 +221,16 @@ class _Session:
                 seed=self.recipe.run.seed * 1000 + index,
                 device=device,
                 cpus=bundle.cores,
+                weight_backend=WEIGHT_BACKEND if transfer == "shared_memory" else transfer,
             )
-            assert self.learner is not None
-            remote = self.learner.remote_weights if bundle.node != learner_node else None
-            return RayEngine(spec, runtime.options(self.group, layout, bundle), remote)
+            options = runtime.engine_options(self.group, layout, bundle, rank_gpus)
+            far = transfer == "shared_memory" and bundle.node != learner_node
+            return RayEngine(spec, options, learner.remote_weights if far else None)
 
-        return EnginePool(len(bundles), make, self.view.note)
+        return EnginePool(len(bundles), make, self.view.note, learner.send_weights)
+
+    def _transfer(self, device: str) -> str:
+        return weight_transfer(self.recipe.rollout.weight_transfer, device, self.recipe.cluster.share_gpus)
 
     async def _take_down(self) -> None:
         """End every process that this run started, by handle, whatever happened before."""
@@ -231,8 +242,3 @@ class _Session:
         if self.learner is not None:
             self.learner.kill()
         runtime.shutdown(self.ray, self.group)
-
-
-def _is_mixture(model_dir: Path) -> bool:
-    config = json.loads((model_dir / "config.json").read_text())
-    return any(config.get(key) for key in ("num_experts", "num_local_experts", "n_routed_experts"))

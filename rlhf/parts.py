@@ -41,4 +41,3 @@ class Parts:
     record: Record
     view: LiveView
     canary_ids: tuple[int, ...]
-    mixture_of_experts: bool

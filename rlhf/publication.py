@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_SHOWN_PROBLEMS = 20
 _BLOCK = 1 << 22  # elements hashed at a time: bounds the int64 copy to 32 MiB
 _INT_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -22,8 +23,10 @@ _INT_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 class Manifest:
     """One publication: where the weights lie and what they must be.
 
-    path: a safetensors file in shared memory on the learner's node. dtype: of the published tensors.
+    path: a safetensors file in shared memory on the learner's node; empty where the learner pushes the weights.
+    dtype: of the published tensors.
     canary_logp: log-probability of canary_ids[1:], given what stands before each, at temperature 1.
+    canary_tolerance: by how much an engine's may differ from these, on average.
     """
 
     version: int
@@ -33,6 +36,7 @@ class Manifest:
     canary_ids: tuple[int, ...]
     canary_logp: tuple[float, ...]
     nbytes: int
+    canary_tolerance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class EngineProof:
 
 class PublicationError(RuntimeError):
     """An engine does not hold what the learner published. Training stops: samples would be of another policy."""
+
+
+class StalePublicationError(RuntimeError):
+    """These weights are gone, newer ones are about to be published: wait for those."""
 
 
 def checksum(matrix: Tensor, row: int = 0, column: int = 0) -> int:
@@ -78,7 +86,15 @@ def _keys(start: int, count: int, device: torch.device) -> Tensor:
     return (mixed ^ (mixed >> 32)) | 1
 
 
-def differences(manifest: Manifest, proof: EngineProof, canary_tolerance: float) -> list[str]:
+def require_proof(manifest: Manifest, proofs: Sequence[EngineProof]) -> None:
+    """Raises PublicationError unless every engine holds what was published."""
+    problems = [problem for proof in proofs for problem in differences(manifest, proof)]
+    if problems:
+        shown = "\n  ".join(problems[:_SHOWN_PROBLEMS])
+        raise PublicationError(f"version {manifest.version} is not what the engines hold:\n  {shown}")
+
+
+def differences(manifest: Manifest, proof: EngineProof) -> list[str]:
     """Every way in which an engine's answer differs from the publication; empty if it is proven."""
     found = []
     if proof.version != manifest.version:
@@ -92,11 +108,12 @@ def differences(manifest: Manifest, proof: EngineProof, canary_tolerance: float)
             found.append(f"{proof.engine}: tensor {name} has checksum {shown}, published was {expected:016x}")
     unknown = sorted(set(proof.checksums) - set(manifest.checksums))
     found += [f"{proof.engine}: holds tensor {name}, which was not published" for name in unknown]
-    found += _canary_differences(manifest, proof, canary_tolerance)
+    found += _canary_differences(manifest, proof)
     return found
 
 
-def _canary_differences(manifest: Manifest, proof: EngineProof, tolerance: float) -> list[str]:
+def _canary_differences(manifest: Manifest, proof: EngineProof) -> list[str]:
+    tolerance = manifest.canary_tolerance
     if len(proof.canary_logp) != len(manifest.canary_logp):
         return [f"{proof.engine}: {len(proof.canary_logp)} canary tokens, expected {len(manifest.canary_logp)}"]
     gaps = [abs(a - b) for a, b in zip(proof.canary_logp, manifest.canary_logp, strict=True)]

@@ -16,7 +16,7 @@ from rlhf.algorithms.batch import make_batch
 from rlhf.heldout import evaluate
 from rlhf.parts import Parts
 from rlhf.prompt_flow import PromptFlow
-from rlhf.publication import PublicationError, canary_tolerance, differences
+from rlhf.publication import require_proof
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.rollouter import Rollouter
 from rlhf.step_metrics import group_metrics, learner_metrics, rollout_metrics, stage_metrics
@@ -107,11 +107,7 @@ class Trainer:
         """New weights into every engine; training stops unless each proves that it holds them."""
         manifest = await self.parts.learner.write_weights(self.state.version, self.parts.canary_ids)
         proofs = await self.parts.engines.publish(manifest)
-        tolerance = canary_tolerance(manifest.dtype, self.parts.mixture_of_experts)
-        problems = [p for proof in proofs for p in differences(manifest, proof, tolerance)]
-        if problems:
-            shown = "\n  ".join(problems[:20])
-            raise PublicationError(f"version {manifest.version} is not what the engines hold:\n  {shown}")
+        require_proof(manifest, proofs)
 
     async def evaluate(self) -> None:
         """Held-out accuracy of the weights now in the engines."""

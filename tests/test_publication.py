@@ -63,6 +63,7 @@ def manifest(**changes):
         canary_ids=(1, 2, 3),
         canary_logp=(-1.0, -2.0),
         nbytes=8,
+        canary_tolerance=canary_tolerance("float32", False),
     )
     return Manifest(**{**fields, **changes})
 
@@ -88,7 +89,7 @@ def manifest(**changes):
 )
 def test_differences_name_the_engine_and_the_tensor(answer, expected):
     fields = dict(engine="engine-1", version=3, checksums={"a": [1], "b": [2]}, canary_logp=(-1.0, -2.0))
-    found = differences(manifest(), EngineProof(**{**fields, **answer}), canary_tolerance("float32", False))
+    found = differences(manifest(), EngineProof(**{**fields, **answer}))
     assert len(found) == len(expected)
     for text, part in zip(found, expected, strict=True):
         assert part in text

@@ -62,6 +62,7 @@ class LearnerRank:
             self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self._stage = Stage(learner.learning_rate, learner.warmup_steps, learner.weight_decay)
         self._router = RouterMonitor(self.model)
+        self.mixture_of_experts = bool(moe_block_classes(self.model))
         module = PolicyModule(self.model, learner.logit_chunk).train()
         config = deepspeed_config(
             learner,
@@ -179,13 +180,15 @@ class LearnerRank:
 
     # -- weights and state ------------------------------------------------------------------------------------
 
-    def named_weights(self, dtype: torch.dtype | None = None) -> Iterator[tuple[str, Tensor]]:
-        """(name in the checkpoint, tensor on the CPU), one layer at a time, named as save_pretrained does.
+    def named_weights(
+        self, dtype: torch.dtype | None = None, device: str = "cpu", every_rank: bool = False
+    ) -> Iterator[tuple[str, Tensor]]:
+        """(name in the checkpoint, a copy of the tensor), one layer at a time, named as save_pretrained does.
 
-        dtype: of floating tensors; default as they are. Nothing is yielded on ranks other than 0, which must
-        exhaust the iterator all the same: under ZeRO-3 each layer is gathered from all of them.
+        dtype: of floating tensors; default as they are. Unless every_rank, nothing is yielded on ranks other than
+        0, which must exhaust the iterator all the same: under ZeRO-3 each layer is gathered from all of them.
         """
-        return gathered_weights(self._engine, self.model, self.spec.rank, dtype)
+        return gathered_weights(self._engine, self.model, every_rank or self.spec.rank == 0, dtype, device)
 
     def export_hf(self, folder: str | Path, tokenizer: Any = None) -> None:
         """A folder that transformers and vLLM load, written by rank 0."""

@@ -21,6 +21,7 @@ class LearnerSpec:
 
     model_dir: a local folder in Hugging Face format. device: `cpu`, or `cuda:N` of this process.
     master_addr, master_port: where rank 0 listens (unused with one rank). threads: of this rank on a CPU.
+    weight_transfer: `shared_memory`, `nccl` or `ipc`. engine_workers: processes of one engine.
     """
 
     policy: PolicyConfig
@@ -33,6 +34,8 @@ class LearnerSpec:
     master_addr: str = "127.0.0.1"
     master_port: int = 0
     threads: int = 1
+    weight_transfer: str = "shared_memory"
+    engine_workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

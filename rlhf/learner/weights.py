@@ -14,34 +14,36 @@ from rlhf.learner.engine import Engine
 from rlhf.models.names import checkpoint_tensors, tensor_groups
 
 
-def gathered_weights(engine: Engine, model: Any, rank: int, dtype: torch.dtype | None) -> Iterator[tuple[str, Tensor]]:
-    """See LearnerRank.named_weights."""
+def gathered_weights(
+    engine: Engine, model: Any, wanted: bool, dtype: torch.dtype | None, device: str
+) -> Iterator[tuple[str, Tensor]]:
+    """See LearnerRank.named_weights. wanted: this rank takes copies; the others only join in."""
     for group in tensor_groups(model):
-        full = _full_tensors(engine, group, rank, dtype)
-        if rank == 0:
+        full = _full_tensors(engine, group, wanted, dtype, device)
+        if wanted:
             yield from checkpoint_tensors(model, full).items()
 
 
 def _full_tensors(
-    engine: Engine, group: list[tuple[str, Tensor]], rank: int, dtype: torch.dtype | None
+    engine: Engine, group: list[tuple[str, Tensor]], wanted: bool, dtype: torch.dtype | None, device: str = "cpu"
 ) -> dict[str, Tensor]:
-    """Copies on the CPU, on rank 0; a collective under ZeRO-3."""
+    """Copies, where wanted; a collective under ZeRO-3."""
     with engine.gathered([t for _, t in group]), torch.no_grad():
-        if rank != 0:
+        if not wanted:
             return {}
-        return {name: _copy(tensor, dtype) for name, tensor in group}
+        return {name: _copy(tensor, dtype, device) for name, tensor in group}
 
 
-def _copy(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+def _copy(tensor: Tensor, dtype: torch.dtype | None, device: str) -> Tensor:
     wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-    return tensor.detach().to("cpu", wanted, copy=True)
+    return tensor.detach().to(device, wanted, copy=True)
 
 
 def export_folder(engine: Engine, model: Any, rank: int, folder: Path, tokenizer: Any) -> None:
     """See LearnerRank.export_hf."""
     full: dict[str, Tensor] = {}
     for group in tensor_groups(model):
-        full |= _full_tensors(engine, group, rank, None)
+        full |= _full_tensors(engine, group, rank == 0, None)
     if rank == 0:
         by_tensor = {id(t): full[name] for group in tensor_groups(model) for name, t in group}
         # Tied names point to the same copy, which is how save_pretrained finds that it may leave one out.

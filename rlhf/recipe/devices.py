@@ -54,6 +54,15 @@ def devices_for(cluster: ClusterConfig, env: Mapping[str, str] = os.environ) -> 
     return Devices(kind, nodes, cpus, gpus, _memory(cluster, kind, elsewhere))
 
 
+def weight_transfer(asked: str, kind: str, share_gpus: bool) -> str:
+    """`shared_memory`, `nccl` or `ipc`: what rollout.weight_transfer means on such devices."""
+    if asked != "auto":
+        return asked
+    if kind == "cpu":
+        return "shared_memory"
+    return "ipc" if share_gpus else "nccl"
+
+
 def _memory(cluster: ClusterConfig, kind: str | None, elsewhere: bool) -> int | None:
     if cluster.memory_per_device_gib is not None:
         return int(cluster.memory_per_device_gib * GIB)

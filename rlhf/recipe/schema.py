@@ -135,6 +135,10 @@ class RolloutConfig(Section):
         None, description="threads of one engine on a CPU; default cores / engines"
     )
     request_timeout_s: PositiveFloat = Field(1800.0, description="a group that takes longer is handed out again")
+    weight_transfer: Literal["auto", "shared_memory", "nccl", "ipc"] = Field(
+        "auto",
+        description="how new weights reach the engines; auto: shared_memory on CPUs, nccl between GPUs, ipc with cluster.share_gpus",
+    )
     publish_mode: Literal["keep", "wait", "abort"] = Field(
         "keep",
         description="what happens to responses in flight when new weights arrive: continued with them, finished first, or handed out again",
@@ -216,6 +220,10 @@ class ClusterConfig(Section):
     )
     address: str | None = Field(
         None, description="a running Ray; default $RAY_ADDRESS, else an embedded one is started"
+    )
+    share_gpus: bool = Field(
+        False,
+        description="each learner rank shares its GPU with a worker of an engine: for few GPUs, down to one; lower rollout.gpu_memory_utilization to what the learner leaves",
     )
     separate_learner_node: bool = Field(False, description="place learner and engines on different nodes")
 

@@ -8,15 +8,17 @@ holds after a publication.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rlhf.publication import EngineProof, Manifest
+from rlhf.publication import EngineProof, Manifest, StalePublicationError
 from rlhf.recipe.schema import RolloutConfig
+from rlhf.rollout.handover import Handover
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
 from rlhf.types import Segment
@@ -48,6 +50,7 @@ class VllmEngine:
         self.spec = spec
         self.version = 0
         self._llm: Any = None
+        self._handover: Handover | None = None
         self._requests = 0
 
     async def start(self) -> None:
@@ -57,6 +60,7 @@ class VllmEngine:
         from vllm.v1.engine.async_llm import AsyncLLM
 
         self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(self.spec)))
+        self._handover = Handover(self._llm)
         from vllm.distributed.weight_transfer.base import WeightTransferInitRequest
 
         if self.spec.weight_backend == WEIGHT_BACKEND:
@@ -74,14 +78,11 @@ class VllmEngine:
 
     async def publish(self, manifest: Manifest) -> EngineProof:
         """Load a publication and answer for it: every checksum, and the canary's log-probabilities."""
-        from vllm.distributed.weight_transfer.base import WeightTransferUpdateRequest
         from vllm.v1.engine.exceptions import EngineDeadError
 
         try:
             await self._llm.pause_generation(mode=self.spec.rollout.publish_mode, clear_cache=True)
-            await self._llm.start_weight_update()
-            await self._llm.update_weights(WeightTransferUpdateRequest(update_info={"path": manifest.path}))
-            await self._llm.finish_weight_update(str(manifest.version))
+            await self._receive(manifest)
             checksums = await self.checksums()
             await self._llm.resume_generation()
         except EngineDeadError as error:
@@ -89,6 +90,24 @@ class VllmEngine:
         self.version = manifest.version
         held = int(await self._llm.get_weight_version())
         return EngineProof(self.spec.name, held, checksums, await self.canary(manifest.canary_ids))
+
+    async def _receive(self, manifest: Manifest) -> None:
+        """From shared memory, or, where the manifest names none, from a learner that pushes."""
+        from vllm.distributed.weight_transfer.base import WeightTransferUpdateRequest
+
+        if not manifest.path:
+            await self.handover.receive(manifest.version)
+            return
+        with _held_open(manifest) as path:
+            await self._llm.start_weight_update()
+            await self._llm.update_weights(WeightTransferUpdateRequest(update_info={"path": path}))
+            await self._llm.finish_weight_update(str(manifest.version))
+
+    @property
+    def handover(self) -> Handover:
+        """Where a learner pushes weights; the engine must have started."""
+        assert self._handover is not None
+        return self._handover
 
     async def checksums(self) -> dict[str, list[int]]:
         """Checkpoint name -> checksums of what the engine computes with; pieces of several workers added up."""
@@ -158,6 +177,19 @@ class VllmEngine:
         )
 
 
+@contextmanager
+def _held_open(manifest: Manifest) -> Iterator[str]:
+    """A path of the published weights that stays good meanwhile, also if the learner replaces them."""
+    try:
+        fd = os.open(manifest.path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise StalePublicationError(f"version {manifest.version} is no longer at {manifest.path}") from error
+    try:
+        yield f"/proc/{os.getpid()}/fd/{fd}"
+    finally:
+        os.close(fd)
+
+
 def engine_environment(spec: EngineSpec) -> dict[str, str]:
     """What vLLM reads from the environment, set before it is imported."""
     environment = {
@@ -167,6 +199,9 @@ def engine_environment(spec: EngineSpec) -> dict[str, str]:
         "LONGTHOUGHT_ENGINE_OWNER": str(os.getpid()),
         "TOKENIZERS_PARALLELISM": "false",
     }
+    if spec.weight_backend == "ipc":
+        # Memory handles travel from this process to its own vLLM process as pickles; nothing else does.
+        environment["VLLM_ALLOW_INSECURE_SERIALIZATION"] = "1"
     if spec.device == "cpu":
         environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(",".join(map(str, c)) for c in spec.cpus) or "nobind"
     return environment

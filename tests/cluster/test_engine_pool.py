@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from cluster.engine_pool import EnginePool
-from rlhf.publication import EngineProof, Manifest
+from rlhf.publication import EngineProof, Manifest, PublicationError, StalePublicationError
 from rlhf.rollout.sampling import EngineLostError, Sampling
 
 SAMPLING = Sampling(2, 1.0, 8)
 
 
 def manifest(version):
-    return Manifest(version, "", "float32", {}, (1, 2), (-1.0,), 0)
+    return Manifest(version, "", "float32", {}, (1, 2), (-1.0,), 0, canary_tolerance=0.001)
 
 
 class ScriptedEngine:
@@ -123,4 +123,139 @@ async def test_an_engine_that_keeps_dying_is_given_up_with_the_reason():
                 await asyncio.wait_for(pool.generate((1,), SAMPLING), 5)
             except EngineLostError:
                 continue
+    await pool.close()
+
+
+class Learner:
+    """A learner that pushes: `ready` once every engine waits."""
+
+    def __init__(self, pool_of):
+        self.pool_of, self.pushed, self.hang, self.stale = pool_of, [], False, 0
+
+    async def push(self, published, actors):
+        self.pushed.append((published.version, list(actors)))
+        if self.stale:
+            self.stale -= 1
+            raise StalePublicationError("gone")
+        if self.hang:
+            await asyncio.Event().wait()
+        for engine in self.pool_of:
+            if engine.actor in actors:
+                engine.arrived.set()
+
+
+class WaitingEngine(ScriptedEngine):
+    """Publication waits until weights were pushed into it."""
+
+    def __init__(self, index, log, checksums=None):
+        super().__init__(index, log)
+        self.actor, self.arrived = f"actor-{len(log)}", asyncio.Event()
+        self.checksums, self.death = checksums or {}, asyncio.Event()
+
+    async def publish(self, published):
+        arriving, dying = asyncio.ensure_future(self.arrived.wait()), asyncio.ensure_future(self.death.wait())
+        try:
+            await asyncio.wait({arriving, dying}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            arriving.cancel(), dying.cancel()
+        if self.death.is_set():
+            raise EngineLostError(f"{self.name}: its process ended")
+        self.arrived.clear()
+        self.version = published.version
+        return EngineProof(self.name, self.version, self.checksums, (-1.0,))
+
+
+def pushing_pool(count=2, **changes):
+    log, made, notes = [], [], []
+    learner = Learner(made)
+
+    def make(index):
+        engine = WaitingEngine(index, log, **(changes if len(made) >= count else {}))
+        made.append(engine)
+        return engine
+
+    pool = EnginePool(count, make, notes.append, learner.push)
+    return pool, learner, made, notes
+
+
+async def test_pushed_weights_go_to_every_engine_and_to_a_replacement_alone():
+    pool, learner, made, _ = pushing_pool()
+    await pool.start()
+    assert len(await pool.publish(manifest(1))) == 2
+    made[0].lost = True
+    with pytest.raises(EngineLostError):
+        await pool.generate((1,), SAMPLING)
+    await wait_until(lambda: pool.metrics()["engines/alive"] == 2)
+    await pool.publish(manifest(2))
+    assert learner.pushed == [
+        (1, [made[0].actor, made[1].actor]),
+        (1, [made[2].actor]),
+        (2, [made[2].actor, made[1].actor]),
+    ]
+    assert [engine.version for engine in pool.processes()] == [2, 2]
+    await pool.close()
+
+
+async def test_an_engine_lost_under_a_push_ends_it_instead_of_waiting_for_ever():
+    pool, learner, made, _ = pushing_pool()
+    await pool.start()
+    learner.hang = True
+    publishing = asyncio.create_task(pool.publish(manifest(1)))
+    await wait_until(lambda: learner.pushed)
+    made[1].death.set()
+    with pytest.raises(PublicationError, match="engine-1: its process ended, while weights were being pushed"):
+        await asyncio.wait_for(publishing, 5)
+    await pool.close()
+
+
+async def test_a_replacement_waits_for_the_next_weights_if_the_last_are_gone():
+    pool, learner, made, notes = pushing_pool(1)
+    await pool.start()
+    await pool.publish(manifest(1))
+    made[0].lost, learner.stale = True, 1
+    with pytest.raises(EngineLostError):
+        await pool.generate((1,), SAMPLING)
+    await wait_until(lambda: len(made) == 2 and learner.stale == 0)
+    assert pool.metrics()["engines/alive"] == 0
+    publishing = asyncio.create_task(pool.publish(manifest(2)))
+    await asyncio.wait_for(publishing, 5)
+    assert made[1].version == 2
+    assert notes[-1] == "engine-0 is back"
+    await pool.close()
+
+
+async def test_the_same_where_weights_lie_in_shared_memory():
+    class Gone(ScriptedEngine):
+        async def publish(self, published):
+            if published.version == 1:
+                raise StalePublicationError("gone")
+            return await super().publish(published)
+
+    made = []
+
+    def make(index):
+        made.append((Gone if made else ScriptedEngine)(index, []))
+        return made[-1]
+
+    pool = EnginePool(1, make, lambda note: None)
+    await pool.start()
+    await pool.publish(manifest(1))
+    made[0].lost = True
+    with pytest.raises(EngineLostError):
+        await pool.generate((1,), SAMPLING)
+    await wait_until(lambda: len(made) == 2)
+    await asyncio.wait_for(pool.publish(manifest(2)), 5)
+    assert (made[1].version, pool.metrics()["engines/alive"]) == (2, 1)
+    await pool.close()
+
+
+async def test_a_replacement_that_cannot_prove_its_weights_serves_nobody():
+    pool, _, made, notes = pushing_pool(checksums={"unheard.of": [1]})
+    await pool.start()
+    await pool.publish(manifest(1))
+    made[0].lost = True
+    with pytest.raises(EngineLostError):
+        await pool.generate((1,), SAMPLING)
+    await wait_until(lambda: "unheard.of" in notes[-1])
+    assert pool.metrics()["engines/alive"] == 1
     await pool.close()

@@ -52,9 +52,22 @@ def test_gpus_learner_first_engines_spread_evenly_over_the_rest():
     assert sorted(b.node for b in mixed.of("engine")) == ["n0"] * 2 + ["n1"] * 4 + ["n2"] * 4
 
 
+def test_shared_gpus_pair_engine_workers_with_learner_ranks():
+    one = plan(nodes(1, gpus=1), Need(1, 1, 1, "gpu", share_gpus=True))
+    assert [(b.role, b.gpus, b.rides) for b in one.bundles] == [
+        ("learner", 1, ()),
+        ("engine", 0, (0,)),
+        ("verifier", 0, ()),
+    ]
+    two = plan(nodes(2, gpus=4), Need(engines=3, tensor_parallel=2, ranks=6, device="gpu", share_gpus=True))
+    assert [(b.node, b.rides) for b in two.of("engine")] == [("n0", (0, 1)), ("n0", (2, 3)), ("n1", (4, 5))]
+
+
 @pytest.mark.parametrize(
     ("machines", "need", "message"),
     [
+        (nodes(1), Need(2, 2, 3, "gpu", share_gpus=True), "learner.ranks is 3, .* tensor_parallel is 4; make them"),
+        (nodes(2, gpus=3), Need(2, 2, 4, "gpu", share_gpus=True), "engine 1 would span nodes n0, n1"),
         ([], Need(1, 1, 1, "cpu"), "no nodes"),
         (nodes(1), Need(1, 1, 1, "cpu", separate_learner=True), "two nodes or more, found 1"),
         (nodes(1), Need(1, 1, 9, "gpu"), "learner.ranks is 9, but there are 8 GPUs"),

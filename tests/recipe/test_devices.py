@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rlhf.recipe.devices import GIB, cpus_here, devices_for, gpus_here
+from rlhf.recipe.devices import GIB, cpus_here, devices_for, gpus_here, weight_transfer
 from rlhf.recipe.schema import ClusterConfig
 
 
@@ -48,3 +48,16 @@ def test_gpus_are_counted_by_their_files(tmp_path, visible, count):
 def test_a_ray_of_its_own_is_this_machine_whatever_else_runs():
     devices = devices_for(ClusterConfig(device="cpu", address="local"), {"RAY_ADDRESS": "h:1"})
     assert (devices.nodes, devices.cpus_per_node) == (1, cpus_here())
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "share_gpus", "expected"),
+    [
+        ("auto", "cpu", False, "shared_memory"),
+        ("auto", "gpu", False, "nccl"),
+        ("auto", "gpu", True, "ipc"),
+        ("shared_memory", "gpu", True, "shared_memory"),
+    ],
+)
+def test_weights_travel_by_what_the_devices_allow(asked, kind, share_gpus, expected):
+    assert weight_transfer(asked, kind, share_gpus) == expected

@@ -1,0 +1,117 @@
+"""What a run leaves behind: each step logged once, held-out numbers beside it, and a resumed run without its later past."""
+
+import json
+
+import pytest
+
+from rlhf.evaluation.intervals import accuracy_interval
+from rlhf.evaluation.report.summary import read_summary
+from rlhf.heldout import HeldoutResult
+from rlhf.record import RunRecord
+from rlhf.run_folder import RunFolder
+from tests.rollout.factories import group
+
+
+class Sinks:
+    def __init__(self):
+        self.logged, self.synced, self.closed = [], 0, False
+
+    def log(self, step, metrics):
+        self.logged.append((step, dict(metrics)))
+
+    def sync(self):
+        self.synced += 1
+
+    def close(self):
+        self.closed = True
+
+
+class View:
+    def __init__(self):
+        self.notes = []
+
+    def step(self, step, total, metrics):
+        pass
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = RunFolder(tmp_path / "run")
+    made.trajectories.mkdir(parents=True)
+    return made
+
+
+def record_of(folder, resumed_step=None):
+    sinks = Sinks()
+    return RunRecord(folder, sinks, View(), resumed_step, started=0.0), sinks
+
+
+def held(*correct):
+    return HeldoutResult(accuracy_interval([[c] for c in correct]), 12.0, 0.25, 1, ())
+
+
+def test_a_step_is_logged_once_with_the_held_out_numbers_that_belong_to_it(folder):
+    record, sinks = record_of(folder)
+    record.heldout(0, held(True, False, False, False))
+    record.step(1, 3, {"reward": 0.5}, [group(0), group(1)])
+    record.step(2, 3, {"reward": 0.6}, [group(2)])
+    record.heldout(2, held(True, True, False, False))
+    record.close("finished")
+    assert [step for step, _ in sinks.logged] == [0, 1, 2]
+    assert sinks.logged[1][1] == {"reward": 0.5}
+    assert sinks.logged[2][1] == {
+        "reward": 0.6,
+        "accuracy/heldout": 0.5,
+        "heldout/length_mean": 12.0,
+        "heldout/truncated": 0.25,
+        "heldout/errors": 1.0,
+    }
+    assert sinks.closed
+
+
+def test_every_group_of_a_step_is_written(folder):
+    record, _ = record_of(folder)
+    record.step(7, 9, {}, [group(0), group(1)])
+    lines = (folder.trajectories / "step_000007.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["prompt_id"] for line in lines] == ["train/0", "train/1"]
+
+
+def test_the_summary_says_before_and_after(folder):
+    record, _ = record_of(folder)
+    record.heldout(0, held(True, False, False, False))
+    record.warmup({"steps": 5})
+    record.step(1, 1, {}, [])
+    record.heldout(1, held(True, True, True, False))
+    record.close("finished")
+    summary = read_summary(folder.path)
+    assert (summary.status, summary.steps, summary.warmup) == ("finished", 1, {"steps": 5})
+    assert (summary.heldout.before.value, summary.heldout.after.value) == (0.25, 0.75)
+    assert [point.step for point in summary.heldout.history] == [0, 1]
+
+
+def test_a_resumed_run_forgets_what_came_after_its_checkpoint(folder):
+    record, _ = record_of(folder)
+    record.heldout(0, held(True, False, False, False))
+    for step in (1, 2, 3):
+        record.step(step, 9, {}, [])
+        record.heldout(step, held(True, True, False, False))
+    seconds = record.summary.seconds
+    resumed, sinks = record_of(folder, resumed_step=2)
+    assert resumed.summary.steps == 2
+    assert [point.step for point in resumed.summary.heldout.history] == [0, 1, 2]
+    assert resumed.summary.heldout.before.value == 0.25
+    resumed.step(3, 9, {"again": 1.0}, [])
+    resumed.close("finished")
+    assert sinks.logged == [(3, {"again": 1.0})]
+    assert read_summary(folder.path).seconds >= seconds
+
+
+def test_what_was_said_is_on_the_disk_after_a_sync(folder):
+    record, sinks = record_of(folder)
+    record.step(1, 2, {"reward": 1.0}, [])
+    assert sinks.logged == []
+    record.sync()
+    assert (sinks.logged, sinks.synced) == ([(1, {"reward": 1.0})], 1)
