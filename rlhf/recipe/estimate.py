@@ -126,7 +126,8 @@ def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
 def engine_memory(recipe: TrainRecipe, model: ModelConfig, device_memory: int | None, kind: str | None) -> EngineMemory:
     rollout, b = recipe.rollout, BYTES[recipe.policy.dtype]
     tp = rollout.tensor_parallel
-    weights = b * model.parameters // tp
+    wide = kind == "cpu" and recipe.policy.dtype == "bfloat16" and rollout.wide_products != "off"
+    weights = (BYTES["float32"] if wide else b) * model.parameters // tp
     # keys and values; a KV head is repeated where there are fewer than devices
     per_token = 2 * model.layers * max(1, model.kv_heads // tp) * model.head_dim * b
     cache: int | None = None

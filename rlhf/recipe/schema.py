@@ -131,6 +131,10 @@ class RolloutConfig(Section):
     gpu_memory_utilization: Fraction = Field(0.85, description="GPU: share of the memory of one engine's devices")
     prefix_caching: bool = True
     enforce_eager: bool = True
+    wide_products: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="CPU, bfloat16: multiply through float32 kernels, with float32 copies of the weights; auto: on a CPU without AMX",
+    )
     cpus_per_engine: PositiveInt | None = Field(
         None, description="threads of one engine on a CPU; default cores / engines"
     )

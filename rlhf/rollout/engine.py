@@ -18,10 +18,15 @@ import numpy as np
 
 from rlhf.publication import EngineProof, Manifest, StalePublicationError
 from rlhf.recipe.schema import RolloutConfig
+from rlhf.rollout import wide_products
 from rlhf.rollout.handover import Handover
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
 from rlhf.types import Segment
+
+# Samples of a prompt share its whole blocks; of vLLM's 128 tokens for a CPU most prompts fill none, so that each
+# sample ran the prompt again: 0.46 against 0.19 s a token of 64 sequences. 32 is the least its attention takes.
+CPU_BLOCK_SIZE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,10 @@ def engine_environment(spec: EngineSpec) -> dict[str, str]:
     if spec.weight_backend == "ipc":
         # Memory handles travel from this process to its own vLLM process as pickles; nothing else does.
         environment["VLLM_ALLOW_INSECURE_SERIALIZATION"] = "1"
+    if spec.rollout.wide_products == "on" or (
+        spec.rollout.wide_products == "auto" and wide_products.is_worth_it(spec.dtype, spec.device)
+    ):
+        environment[wide_products.SWITCH] = "1"
     if spec.device == "cpu":
         environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(",".join(map(str, c)) for c in spec.cpus) or "nobind"
     return environment
@@ -229,6 +238,7 @@ def engine_arguments(spec: EngineSpec) -> dict[str, Any]:
     }
     if spec.device == "cpu":
         arguments["kv_cache_memory_bytes"] = int(rollout.kv_cache_gib * (1 << 30))
+        arguments["block_size"] = CPU_BLOCK_SIZE
     else:
         arguments["gpu_memory_utilization"] = rollout.gpu_memory_utilization
     return arguments

@@ -11,13 +11,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 def register() -> None:
-    """Make the shared-memory weight engine known, and tie this process's life to the one that started it."""
+    """Make the shared-memory weight engine and the wide products known, tie this process's life to its starter's."""
     from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
+
+    from rlhf.rollout import wide_products
 
     if WEIGHT_BACKEND not in WeightTransferEngineFactory._registry:
         WeightTransferEngineFactory.register_engine(
             WEIGHT_BACKEND, "rlhf.rollout.weight_engine", "SharedMemoryWeightEngine"
         )
+    wide_products.install()
     owner = os.environ.get("LONGTHOUGHT_ENGINE_OWNER")
     if owner is not None and int(owner) != os.getpid():
         die_with_parent()

@@ -2,8 +2,8 @@
 
 On the CPU vLLM keeps the weights of a linear layer only inside a packed oneDNN handle, and those of experts in
 a packed layout. Both are read back: a handle by multiplying it with the identity (1 w + 0 + ... is exact in
-every dtype), a packed layout by packing numbered elements once and undoing that permutation. On a GPU the
-parameters are read as they are.
+every dtype), a packed layout by packing numbered elements once and undoing that permutation. Widened layers
+(wide_products.py) hold theirs in the open. On a GPU the parameters are read as they are.
 
 With tensor parallelism each rank reports the checksum of its piece at its place in the whole; the pieces add
 up. Tensors that every rank holds in full are reported by the first rank alone.
@@ -26,6 +26,7 @@ from vllm.model_executor.layers.linear import (
 from vllm.model_executor.layers.vocab_parallel_embedding import VocabParallelEmbedding
 
 from rlhf.publication import checksum
+from rlhf.rollout.wide_products import narrow_weight
 
 _PROBE_ROWS = 512
 Piece = tuple[str, int]
@@ -76,7 +77,9 @@ def _embedding(path: str, layer: VocabParallelEmbedding, tied: bool, projects: b
     start = layer.shard_indices.org_vocab_start_index
     count = layer.shard_indices.num_org_elements
     yield name, checksum(layer.weight[:count], row=start)
-    if projects and callable(getattr(layer, "cpu_linear", None)):
+    if projects and (narrow := narrow_weight(layer)) is not None:
+        yield name, checksum(narrow[:count], row=start)
+    elif projects and callable(getattr(layer, "cpu_linear", None)):
         yield name, _probe(layer, layer.weight.shape[1], [(0, count, start)], 0)[0]
 
 
@@ -122,8 +125,11 @@ def _row_slices(layer: LinearBase, parts: int, rank: int) -> list[tuple[int, int
 
 
 def _matrix_sums(path: str, layer: LinearBase, slices: list[tuple[int, int, int]], column: int) -> list[int]:
-    if layer.weight.numel():
-        return [checksum(layer.weight[start : start + n], row=at, column=column) for start, n, at in slices]
+    weight = narrow_weight(layer)
+    if weight is None:
+        weight = layer.weight
+    if weight.numel():
+        return [checksum(weight[start : start + n], row=at, column=column) for start, n, at in slices]
     if not callable(getattr(layer, "cpu_linear", None)):
         raise UnreadableLayerError(f"{path} holds its weight in a form that cannot be read back")
     inputs = layer.input_size_per_partition if isinstance(layer, RowParallelLinear) else layer.input_size

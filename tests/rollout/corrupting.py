@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import torch
-from vllm.model_executor.layers.utils import dispatch_cpu_unquantized_gemm
+from vllm.model_executor.layers import utils
 
 from rlhf.rollout.worker import LongthoughtWorker
 
 
 class CorruptingWorker(LongthoughtWorker):
     def harm_linear(self, path: str) -> None:
-        """Flip the sign of one weight inside the packed handle of a linear layer."""
+        """Flip the sign of one weight in what a linear layer multiplies with: a packed handle, or a float32 copy."""
         layer = self.model_runner.get_model().get_submodule(path)
         identity = torch.eye(layer.input_size, dtype=layer.weight.dtype)
         weight_NK = layer.cpu_linear(identity, layer.weight, None).t().contiguous()
         weight_NK[1, 2] = -weight_NK[1, 2]
         layer.weight = torch.nn.Parameter(weight_NK, requires_grad=False)
-        dispatch_cpu_unquantized_gemm(layer, remove_weight=True)
+        utils.dispatch_cpu_unquantized_gemm(layer, remove_weight=True)
 
     def harm_experts(self, path: str) -> None:
         """Swap two numbers inside the packed experts: the sum stays, the place does not."""
