@@ -41,6 +41,7 @@ class _Slot:
     engine: EngineProcess
     busy: int = 0
     alive: bool = False
+    replacing: bool = False
     replaced: int = 0
 
 
@@ -125,7 +126,7 @@ class EnginePool:
     async def _least_busy(self) -> _Slot:
         async with self._changed:
             while not any(slot.alive for slot in self._slots):
-                if self._failure is not None:
+                if self._failure is not None and not any(slot.replacing for slot in self._slots):
                     raise self._failure
                 await self._changed.wait()
             return min((s for s in self._slots if s.alive), key=lambda s: s.busy)
@@ -146,23 +147,39 @@ class EnginePool:
 
     async def _replace(self, slot: _Slot) -> None:
         """A fresh engine in the same place, with the newest weights, before it serves anyone."""
-        slot.engine.kill()
-        slot.replaced += 1
+        slot.replacing = True
         try:
-            if slot.replaced > _MAX_REPLACEMENTS:
-                raise RuntimeError(f"{slot.engine.name} was lost {slot.replaced} times in this run: giving it up")
-            slot.engine = self._make(slot.index)
-            await slot.engine.start()
-            while (stale := await self._catch_up(slot)) is not None:
-                async with self._changed:
-                    await self._changed.wait_for(lambda: self._manifest is not stale)
+            while not await self._restarted(slot):
+                pass
             self._notify(f"{slot.engine.name} is back")
-        except Exception as error:  # noqa: BLE001 - see below
-            # Whatever it was, the engine does not come back: said here, and raised where no other is left.
-            self._failure = error
-            self._notify(f"{slot.engine.name} could not be replaced: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it was, this engine does not come back
+            # Of a type that nobody retries: raised to whoever asks for an engine when no other is left.
+            self._failure = RuntimeError(f"{slot.engine.name} could not be replaced: {error}")
+            self._failure.__cause__ = error
+            self._notify(str(self._failure))
+        slot.replacing = False
         async with self._changed:
             self._changed.notify_all()
+
+    async def _restarted(self, slot: _Slot) -> bool:
+        """Whether another engine serves in this place now; False if that one was lost too."""
+        slot.engine.kill()
+        slot.replaced += 1
+        if slot.replaced > _MAX_REPLACEMENTS:
+            raise RuntimeError(f"it was lost {slot.replaced} times in this run")
+        slot.engine = self._make(slot.index)
+        try:
+            await slot.engine.start()
+            while (stale := await self._catch_up(slot)) is not None:
+                await self._newer_than(stale)
+        except EngineLostError as error:
+            self._notify(f"{slot.engine.name} was lost again while it started ({error})")
+            return False
+        return True
+
+    async def _newer_than(self, manifest: Manifest) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._manifest is not manifest)
 
     async def _catch_up(self, slot: _Slot) -> Manifest | None:
         """Let the fresh engine prove the newest weights, and serve. The manifest if its weights are gone already."""

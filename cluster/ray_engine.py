@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from typing import Any, TypeVar
+import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
@@ -13,7 +14,6 @@ from rlhf.publication import EngineProof, Manifest
 from rlhf.rollout.engine import EngineSpec
 from rlhf.rollout.sampling import EngineLostError, RawSample, Sampling
 
-T = TypeVar("T")
 _MAX_CONCURRENCY = 10_000  # groups waiting in one actor; vLLM queues them
 
 
@@ -40,9 +40,13 @@ class RayEngine:
     def kill(self) -> None:
         ray.kill(self.actor)
 
-    async def _call(self, reference: Awaitable[T]) -> T:
+    async def _call(self, reference: Any) -> Any:
         try:
             return await reference
+        except asyncio.CancelledError:
+            # Nobody waits for it any more (a time limit, a stop): the engine must not go on sampling it.
+            ray.cancel(reference)
+            raise
         except RayTaskError as error:
             raise error.cause if isinstance(error.cause, Exception) else error from error
         except RayActorError as error:

@@ -88,9 +88,11 @@ class _Session:
         self.engines: EnginePool | None = None
         self.verifying: VerifierService | None = None
         self.learner: LearnerGroup | None = None
+        self.trainer: Trainer | None = None
 
     async def run(self) -> Outcome:
         self.view.stage("starting", f"run folder {self.folder.path}")
+        self._listen_to_signals()
         model_dir = resolve_model(self.recipe.policy, self.folder.policy, self.recipe.run.seed)
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
@@ -135,25 +137,35 @@ class _Session:
                 self.view.note(f"resumed from {self.checkpoint}")
             elif self.recipe.warmup is not None:
                 record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, prompts.heldout, self.view))
-            finished = await self._run_until_signal(trainer)
+                await trainer.checkpoint()  # what comes before the first step is not to be done twice
+            self.trainer = trainer
+            finished = await trainer.run()
             status = "finished" if finished else "interrupted"
+        except asyncio.CancelledError:
+            status = "interrupted"
+            raise
         finally:
             record.close(status)
             report = build_report(self.folder.path)
         return Outcome(self.folder.path, report, finished, record)
 
-    async def _run_until_signal(self, trainer: Trainer) -> bool:
-        loop = asyncio.get_running_loop()
+    def _listen_to_signals(self) -> None:
+        """SIGINT and SIGTERM: while training, end the step and write a checkpoint; before, end at once."""
+        loop, running = asyncio.get_running_loop(), asyncio.current_task()
+        assert running is not None
 
         def on_signal(name: str) -> None:
+            if self.trainer is None:
+                self.view.note(f"{name}: ending; nothing was learned yet that could be kept")
+                running.cancel()
+                return
             self.view.note(f"{name}: ending this step, then writing a checkpoint; send it again to end at once")
-            trainer.stop()
+            self.trainer.stop()
             loop.remove_signal_handler(signal.SIGINT)
             loop.remove_signal_handler(signal.SIGTERM)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal, number.name)
-        return await trainer.run()
 
     async def _start(self, model_dir: Path, prompts: PromptSets) -> None:
         """All actors at once: loading is mostly imports, and the slowest decides."""

@@ -47,7 +47,8 @@ class Checkpoints:
 
     def commit(self, partial: Path, state: dict[str, Any], groups: Sequence[Group]) -> Path:
         """Write the rest, make it durable, give it its name, and remove checkpoints beyond `keep`."""
-        lines = [json.dumps(group_to_json(g), ensure_ascii=False) for g in groups]
+        # In ASCII: a line then ends where the file's line ends, whatever separators a model writes.
+        lines = [json.dumps(group_to_json(g)) for g in groups]
         (partial / "buffer.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         (partial / "state.json").write_text(json.dumps({"format": _FORMAT, **state}, indent=1))
         sizes = {str(f.relative_to(partial)): f.stat().st_size for f in _files(partial)}
@@ -55,13 +56,17 @@ class Checkpoints:
         for path in [*_files(partial), partial]:
             _fsync(path)
         final = partial.with_suffix("")
-        if final.exists():
-            shutil.rmtree(final)
+        shutil.rmtree(final, ignore_errors=True)  # at most an incomplete one: see `has`
         partial.rename(final)
         _fsync(self._folder)
         for old in self.complete()[: -self._keep]:
             shutil.rmtree(old)
         return final
+
+    def has(self, step: int) -> bool:
+        """Whether a complete checkpoint of this step is there. It is never written again: replacing one takes a
+        moment in which neither is complete."""
+        return is_complete(self._folder / f"step_{step}")
 
     def complete(self) -> list[Path]:
         """Complete checkpoints, oldest first."""
@@ -82,7 +87,7 @@ def read_state(checkpoint: Path) -> tuple[dict[str, Any], list[Group]]:
     state = json.loads((checkpoint / "state.json").read_text())
     if state.get("format") != _FORMAT:
         raise CheckpointError(f"{checkpoint / 'state.json'}: format {state.get('format')!r}, expected {_FORMAT}")
-    lines = (checkpoint / "buffer.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (checkpoint / "buffer.jsonl").read_text(encoding="utf-8").splitlines()  # all ASCII
     return state, [group_from_json(json.loads(line)) for line in lines]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,7 +53,10 @@ def train(
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     from cluster.session import train as run_training
 
-    outcome = run_training(loaded.recipe, resume)
+    try:
+        outcome = run_training(loaded.recipe, resume)
+    except asyncio.CancelledError:  # a signal came before there was anything to keep
+        raise typer.Exit(130) from None
     from rlhf.outcome import describe_outcome
 
     console.print(describe_outcome(outcome.record.summary, outcome.report), markup=False)

@@ -16,6 +16,8 @@ from rlhf.rollout.rollouter import Rollouter
 from rlhf.rollout.sampling import RETRIED, retry_reason
 from rlhf.types import Group, Prompt
 
+_PATIENCE = 4  # batches' worth of prompts that may be dropped in a row before that is an error
+
 
 class PromptFlow:
     """Hands out prompts as far as the staleness bound allows, and takes back what came to nothing.
@@ -35,7 +37,8 @@ class PromptFlow:
         self._in_flight: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self.ledger = Ledger()
-        self.buffer = GroupBuffer(self.ledger, config.max_staleness, self._give_back_group)
+        patience = _PATIENCE * config.prompts_per_step
+        self.buffer = GroupBuffer(self.ledger, config.max_staleness, self._give_back_group, patience)
 
     def fill(self, version: int, remaining_steps: int) -> None:
         """Start as many groups as may be out now; never more than the steps that remain can use."""
@@ -62,7 +65,10 @@ class PromptFlow:
         try:
             group = await self._rollouter.group(self._prompts[index], attempt=self._attempts[index])
         except RETRIED as error:
-            self.ledger.fail(retry_reason(error), again=self._retry(index))
+            again = self._retry(index)
+            self.ledger.fail(retry_reason(error), again)
+            if not again:
+                self.buffer.dropped(f"{self._prompts[index].id}: {retry_reason(error)}: {error}")
             self.buffer.notify()
         except asyncio.CancelledError:
             self._sampler.give_back(index)

@@ -63,6 +63,10 @@ class RunRecord:
         text = f"held-out accuracy {result.accuracy} after {step} steps, response length {result.length_mean:.1f}"
         self._view.note(text)
 
+    def has_heldout(self, step: int) -> bool:
+        """Whether this run, or the one that it goes on with, was evaluated after this step."""
+        return any(point.step == step for point in (self.summary.heldout or Heldout()).history)
+
     def warmup(self, facts: Mapping[str, Any]) -> None:
         self._update(warmup=dict(facts))
 
@@ -91,4 +95,5 @@ def _resumed(earlier: Summary, step: int | None) -> Summary:
     """The earlier summary without what came after the checkpoint."""
     held = earlier.heldout or Heldout()
     history = tuple(p for p in held.history if p.step <= (step or 0))
-    return replace(earlier, steps=step or 0, heldout=Heldout(held.before, None, history), status="running")
+    after = held.after if earlier.steps == step and history and history[-1].step == step else None
+    return replace(earlier, steps=step or 0, heldout=Heldout(held.before, after, history), status="running")

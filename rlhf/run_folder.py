@@ -6,10 +6,15 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from rlhf.checkpoint import Checkpoints
 from rlhf.recipe.load import dump_recipe
 from rlhf.recipe.schema import TrainRecipe
 
@@ -45,49 +50,95 @@ def runs_root(recipe: TrainRecipe) -> Path:
 
 
 def open_run(recipe: TrainRecipe, resume: bool) -> RunFolder:
-    """The folder of this run: a new one, or with `resume` the one that is there.
+    """The folder of this run: a new one, or with `resume` the newest of that name with a complete checkpoint.
 
     A new run never writes into an old one's folder: it takes the next free name, `grpo-2` after `grpo`.
     """
     root = runs_root(recipe)
-    path = root / recipe.run.name
     if resume:
-        path = _newest(root, recipe.run.name)
-    else:
-        number = 1
-        while path.exists():
-            number += 1
-            path = root / f"{recipe.run.name}-{number}"
-        path.mkdir(parents=True)
+        return RunFolder(_to_resume(root, recipe.run.name))
+    path, number = root / recipe.run.name, 1
+    while path.exists():
+        number += 1
+        path = root / f"{recipe.run.name}-{number}"
     folder = RunFolder(path)
     for sub in (folder.checkpoints, folder.trajectories):
-        sub.mkdir(exist_ok=True)
+        sub.mkdir(parents=True)
     return folder
 
 
-def _newest(root: Path, name: str) -> Path:
-    """The run of that name with the highest number."""
-    numbered = []
-    for path in root.glob(f"{name}*") if root.is_dir() else []:
-        suffix = path.name[len(name) :]
-        if suffix == "":
-            numbered.append((1, path))
-        elif suffix.startswith("-") and suffix[1:].isdigit():
-            numbered.append((int(suffix[1:]), path))
+def _to_resume(root: Path, name: str) -> Path:
+    numbered = sorted(_runs_of(root, name), reverse=True)
     if not numbered:
         raise RunFolderError(f"--resume: there is no run {name!r} in {root}; start it without --resume")
-    return max(numbered)[1]
+    for _, path in numbered:
+        if Checkpoints(path / "checkpoints", keep=1).latest() is not None:
+            return path
+    found = ", ".join(path.name for _, path in numbered)
+    raise RunFolderError(f"--resume: no run in {root} holds a complete checkpoint ({found}); start without --resume")
+
+
+def _runs_of(root: Path, name: str) -> Iterator[tuple[int, Path]]:
+    """(number, folder) of the runs that were started under this name: `llama-3` may be one of `llama`, or not."""
+    for path in root.glob(f"{name}*") if root.is_dir() else []:
+        suffix = path.name[len(name) :]
+        number = int(suffix[1:]) if suffix.startswith("-") and suffix[1:].isdigit() else None
+        saved = path / "recipe.yaml"
+        if (suffix == "" or number is not None) and saved.is_file():
+            described = yaml.safe_load(saved.read_text(encoding="utf-8"))
+            if described["run"]["name"] == name:
+                yield number or 1, path
 
 
 def describe_run(folder: RunFolder, recipe: TrainRecipe) -> None:
-    """Write recipe.yaml as resolved, and run.json: versions, machine, command."""
-    (folder.path / "recipe.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
+    """Write recipe.yaml as resolved, and run.json: versions, machine, command.
+
+    Raises RunFolderError if the folder's own recipe.yaml differs in what a checkpoint cannot be continued under.
+    """
+    saved = folder.path / "recipe.yaml"
+    if saved.is_file():
+        refuse_changes(yaml.safe_load(saved.read_text(encoding="utf-8")), recipe)
+    saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
         "command": sys.argv,
     }
     (folder.path / "run.json").write_text(json.dumps(facts, indent=1))
+
+
+_FIXED = (
+    "policy.model",
+    "policy.dtype",
+    "data",
+    "algorithm.name",
+    "algorithm.group_size",
+    "learner.ranks",
+    "learner.zero_stage",
+    "trainer.prompts_per_step",
+    "run.seed",
+)
+"""What a checkpoint's state is made for: its tensors, the order of its prompts, its accounting."""
+
+
+def refuse_changes(saved: Mapping[str, Any], recipe: TrainRecipe) -> None:
+    """Raises RunFolderError naming every fixed key that is not as it was when the run began."""
+    now = recipe.model_dump(mode="json")
+    changed = [
+        f"{key}: the run has {_at(saved, key)!r}, the recipe now says {_at(now, key)!r}"
+        for key in _FIXED
+        if _at(saved, key) != _at(now, key)
+    ]
+    if changed:
+        listed = "\n  ".join(changed)
+        raise RunFolderError(f"--resume cannot change these; put them back, or start a new run:\n  {listed}")
+
+
+def _at(recipe: Mapping[str, Any], key: str) -> Any:
+    value: Any = recipe
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def note_in_run(folder: RunFolder, **facts: object) -> None:

@@ -49,7 +49,7 @@ def _component_metrics(usable: Sequence[Scored]) -> dict[str, float]:
     return {f"reward/{label}": float(np.mean([s.verdicts[label].score for s in usable])) for label in labels}
 
 
-def rollout_metrics(counts: RolloutCounts, wait_s: float, step_s: float) -> dict[str, float]:
+def rollout_metrics(counts: RolloutCounts, step_s: float) -> dict[str, float]:
     """Rollout throughput; `time/*` of groups overlap, so they are averages, not parts of the step."""
     groups = max(counts.groups, 1)
     return {
@@ -57,7 +57,6 @@ def rollout_metrics(counts: RolloutCounts, wait_s: float, step_s: float) -> dict
         "rollout/group_s_mean": counts.generate_s / groups,
         "rollout/group_s_max": counts.slowest_group_s,
         "rollout/verify_s_mean": counts.verify_s / groups,
-        "rollout/tokens_per_s": counts.tokens / wait_s if wait_s > 0 else 0.0,
         keys.TOKENS_PER_S: counts.tokens / step_s if step_s > 0 else 0.0,
     }
 

@@ -64,10 +64,10 @@ class Trainer:
                 await self.evaluate()
             while self.state.step < config.steps and not self._stop.is_set():
                 await self.step()
-                if config.checkpoint_every and self.state.step % config.checkpoint_every == 0:
-                    await self.checkpoint()
-                if config.eval_every and self.state.step % config.eval_every == 0 and self.state.step < config.steps:
+                if _due(config.eval_every, self.state.step, config.steps):
                     await self.evaluate()
+                if _due(config.checkpoint_every, self.state.step, config.steps):
+                    await self.checkpoint()
             if finished := self.state.step >= config.steps:
                 await self.evaluate()
         except StopRequestedError:
@@ -95,7 +95,7 @@ class Trainer:
             **group_metrics(groups, self.state.version - 1),
             **learner_metrics(result),
             **self.flow.ledger.metrics(),
-            **rollout_metrics(self.rollouter.take_counts(), seconds["rollout"], seconds["step"]),
+            **rollout_metrics(self.rollouter.take_counts(), seconds["step"]),
             **stage_metrics(seconds),
             **self.parts.engines.metrics(),
             **await self.parts.verifying.metrics(),
@@ -110,8 +110,8 @@ class Trainer:
         require_proof(manifest, proofs)
 
     async def evaluate(self) -> None:
-        """Held-out accuracy of the weights now in the engines."""
-        if not self.parts.prompts.heldout:
+        """Held-out accuracy of the weights now in the engines; not again where a resumed run has it."""
+        if not self.parts.prompts.heldout or self.parts.record.has_heldout(self.state.step):
             return
         self.parts.view.stage("evaluation", f"{len(self.parts.prompts.heldout)} held-out prompts")
         work = evaluate(self.rollouter, self.parts.prompts.heldout, self.recipe.rollout, self.recipe.trainer)
@@ -119,15 +119,21 @@ class Trainer:
         self.parts.record.heldout(self.state.step, result)
 
     async def checkpoint(self) -> None:
-        """Everything that a resumed run needs, written whole or not at all."""
-        self.parts.view.stage("checkpoint", f"step {self.state.step}")
-        partial = self.parts.checkpoints.begin(self.state.step)
-        await self.parts.learner.save(partial / "learner")
-        await self.parts.learner.export(partial / "hf")
-        # The buffer and the counters are read in one go, with no await between: they belong together.
-        state = {"step": self.state.step, "version": self.state.version, "flow": self.flow.state_dict()}
-        self.parts.checkpoints.commit(partial, state, self.flow.buffer.groups())
+        """Everything that a resumed run needs, written whole or not at all; once a step."""
+        if not self.parts.checkpoints.has(self.state.step):
+            self.parts.view.stage("checkpoint", f"step {self.state.step}")
+            partial = self.parts.checkpoints.begin(self.state.step)
+            await self.parts.learner.save(partial / "learner")
+            await self.parts.learner.export(partial / "hf")
+            # The buffer and the counters are read in one go, with no await between: they belong together.
+            state = {"step": self.state.step, "version": self.state.version, "flow": self.flow.state_dict()}
+            self.parts.checkpoints.commit(partial, state, self.flow.buffer.groups())
         self.parts.record.sync()
 
     async def _or_stop(self, work: Awaitable[T]) -> T:
         return await unless(self._stop, work)
+
+
+def _due(every: int, step: int, last: int) -> bool:
+    """Every so many steps, 0 for never; not after the last one, which has an end of its own."""
+    return every > 0 and step % every == 0 and step < last

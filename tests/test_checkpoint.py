@@ -1,6 +1,7 @@
 """Checkpoints are whole or absent."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -71,3 +72,26 @@ def test_export_copies_the_last_or_the_named_one_and_overwrites_nothing(tmp_path
         export_checkpoint(tmp_path / "run", None, tmp_path / "last")
     with pytest.raises(CheckpointError, match="no complete checkpoint of step 7; it has step_1, step_2"):
         export_checkpoint(tmp_path / "run", 7, tmp_path / "other")
+
+
+@pytest.mark.parametrize("text", ["a\u2028b", "a\u2029b", "a\u0085b", "a\x0bb", "ü\n"])
+def test_whatever_separators_a_response_holds_the_buffer_is_read_back(tmp_path, text):
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    made = group(1)
+    sample = replace(made.samples[0], trajectory=replace(made.samples[0].trajectory, text=text))
+    made = replace(made, samples=(sample, made.samples[1]))
+    checkpoints.commit(checkpoints.begin(1), {"step": 1}, [made, group(2)])
+    _, groups = read_state(checkpoints.latest())
+    assert [g.prompt.id for g in groups] == ["train/1", "train/2"]
+    assert groups[0].samples[0].trajectory.text == text
+
+
+def test_a_complete_checkpoint_is_known_and_an_incomplete_one_of_its_step_is_replaced(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    done = write(checkpoints, 4)
+    assert checkpoints.has(4)
+    assert not checkpoints.has(5)
+    (done / "complete.json").unlink()
+    assert not checkpoints.has(4)
+    write(checkpoints, 4)
+    assert checkpoints.has(4)

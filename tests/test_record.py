@@ -7,6 +7,8 @@ import pytest
 from rlhf.evaluation.intervals import accuracy_interval
 from rlhf.evaluation.report.summary import read_summary
 from rlhf.heldout import HeldoutResult
+from rlhf.metrics.sinks import open_sinks, read_metrics
+from rlhf.recipe.schema import TrackingConfig
 from rlhf.record import RunRecord
 from rlhf.run_folder import RunFolder
 from tests.rollout.factories import group
@@ -47,6 +49,41 @@ def folder(tmp_path):
 def record_of(folder, resumed_step=None):
     sinks = Sinks()
     return RunRecord(folder, sinks, View(), resumed_step, started=0.0), sinks
+
+
+def test_with_the_real_file_evaluations_after_a_checkpoint_or_a_resume_are_no_second_step(folder):
+    """A checkpoint logs its step; the held-out accuracy of that step may come later, also in another process."""
+    tracking = TrackingConfig(tensorboard=False)
+    for resumed in (None, 2):
+        sinks = open_sinks(tracking, folder.path, "run", {}, resumed)
+        record = RunRecord(folder, sinks, View(), resumed, started=0.0)
+        if resumed is None:
+            record.heldout(0, held(True, False))
+            record.step(2, 4, {"reward": 0.5}, [])
+            record.sync()
+        assert record.has_heldout(0)
+        assert not record.has_heldout(2)
+        if resumed is not None:
+            record.heldout(2, held(True, True))
+            assert record.has_heldout(2)
+        record.close("interrupted")
+    rows = read_metrics(folder.path / "metrics.jsonl")
+    assert [(row["step"], row.get("reward"), row["accuracy/heldout"]) for row in rows] == [
+        (0, None, 0.5),
+        (2, 0.5, 1.0),
+    ]
+
+
+def test_a_finished_run_that_is_resumed_keeps_its_last_accuracy(folder):
+    record, _ = record_of(folder)
+    record.heldout(0, held(True, False))
+    record.step(2, 2, {}, [])
+    record.heldout(2, held(True, True))
+    record.close("finished")
+    resumed, _ = record_of(folder, resumed_step=2)
+    assert resumed.has_heldout(2)
+    assert resumed.summary.heldout.after.value == 1.0
+    assert record_of(folder, resumed_step=1)[0].summary.heldout.after is None
 
 
 def held(*correct):

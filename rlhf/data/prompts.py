@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from rlhf.data.errors import BadRowError, DataError
@@ -27,8 +27,8 @@ class Tokenizer(Protocol):
 def make_prompt(row: Row, set_name: str, data: DataConfig, tokenizer: Tokenizer) -> Prompt:
     """The prompt of a row; its id is `set_name/index of the row`. Raises BadRowError for what cannot be one.
 
-    With a chat template: system prompt and messages through it, with the opening of the answer. Without: the
-    system prompt, an empty line, and the text, with the special tokens that the tokenizer adds by itself.
+    With a chat template: system prompt, few-shot examples and messages through it, with the opening of the answer.
+    Without: the same as paragraphs of text, with the special tokens that the tokenizer adds by itself.
     """
     text = row.text + data.prompt_suffix
     ids = _chat(row, text, data, tokenizer) if tokenizer.chat_template else _plain(row, text, data, tokenizer)
@@ -47,12 +47,15 @@ def check_length(prompt: Prompt, row: Row, limit: int) -> BadRowError | None:
 
 def _chat(row: Row, text: str, data: DataConfig, tokenizer: Tokenizer) -> list[int]:
     messages = [*(row.messages or ())[:-1], {"role": "user", "content": text}]
+    opening = messages[:1] if messages[0]["role"] == "system" else []
     if data.system_prompt is not None:
-        if messages[0]["role"] == "system":
+        if opening:
             raise BadRowError(
                 row.origin, "the row has a system message, and the recipe data.system_prompt; remove one of the two"
             )
-        messages.insert(0, {"role": "system", "content": data.system_prompt})
+        opening = [{"role": "system", "content": data.system_prompt}]
+    own = messages[1:] if messages[0]["role"] == "system" else messages
+    messages = [*opening, *_examples(data), *own]
     try:
         # Rendered first and then tokenised: what `tokenize=True` returns differs between versions.
         rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
@@ -65,13 +68,22 @@ def _chat(row: Row, text: str, data: DataConfig, tokenizer: Tokenizer) -> list[i
     return _ids(tokenizer(rendered, add_special_tokens=False))
 
 
+def _examples(data: DataConfig) -> Iterator[Message]:
+    """data.few_shot as turns of a chat."""
+    for example in data.few_shot:
+        yield {"role": "user", "content": example.prompt + data.prompt_suffix}
+        yield {"role": "assistant", "content": example.response}
+
+
 def _plain(row: Row, text: str, data: DataConfig, tokenizer: Tokenizer) -> list[int]:
     if row.messages is not None and len(row.messages) > 1:
         raise BadRowError(
             row.origin,
             f"a chat of {len(row.messages)} messages, but the tokenizer has no chat template; write plain text",
         )
-    return _ids(tokenizer(text if data.system_prompt is None else f"{data.system_prompt}\n\n{text}"))
+    shown = [f"{e.prompt}{data.prompt_suffix}\n{e.response}" for e in data.few_shot]
+    opening = [] if data.system_prompt is None else [data.system_prompt]
+    return _ids(tokenizer("\n\n".join([*opening, *shown, text])))
 
 
 def _ids(encoded: Mapping[str, Any]) -> list[int]:

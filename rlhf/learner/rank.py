@@ -203,13 +203,17 @@ class LearnerRank:
         dist.barrier()
 
     def load(self, folder: str | Path) -> None:
-        """What `save` wrote, with the same number of ranks and the same ZeRO stage; FileNotFoundError, ValueError."""
+        """What `save` wrote, with the same number of ranks and the same ZeRO stage; FileNotFoundError, ValueError.
+
+        The schedule goes on from its step with this learner's own learning rate, warm-up and weight decay.
+        """
         folder = Path(folder)
         if not (folder / TAG).is_dir():
             raise FileNotFoundError(f"{folder}: no learner state here (a folder written by save() holds {TAG}/)")
         stage = read_rank_state(folder, self.spec.rank, self.spec.world_size)
         self._engine.ds.load_checkpoint(str(folder), tag=TAG)
-        self._stage = Stage(**stage)
+        self._stage.step = stage["step"]
+        self._engine.decay_matrices(self._stage.weight_decay)
         dist.barrier()
 
     def close(self) -> None:

@@ -65,18 +65,30 @@ class JsonlSink:
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """Writes one line. Raises ValueError for a step not after the last one, OSError if the disk refuses."""
-        if self._last_step is not None and step <= self._last_step:
-            raise ValueError(
-                f"{self.path}: step {step} comes after step {self._last_step}; a step is written once, in order"
-            )
+        """Writes one line, or adds to the last one if it is of the same step (a held-out accuracy that came later).
+
+        Raises ValueError for an earlier step, OSError if the disk refuses.
+        """
+        if self._last_step is not None and step < self._last_step:
+            raise ValueError(f"{self.path}: step {step} comes after step {self._last_step}; steps are written in order")
         if "step" in metrics:
             raise ValueError(f"{self.path}: `step` is the line's own key; name the metric otherwise")
         row: dict[str, Any] = {"step": step}
         row.update((key, _encode(plain_number(key, value))) for key, value in metrics.items())
-        self._file.write(json.dumps(row, allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n")
-        self._file.flush()
+        if step == self._last_step:
+            self._amend(row)
+        else:
+            self._file.write(_line_of(row))
+            self._file.flush()
         self._last_step = step
+
+    def _amend(self, row: dict[str, Any]) -> None:
+        """The last line with `row` added, in a new file that takes the old one's place at once."""
+        self._file.close()
+        lines = [line for line in _lines(self.path) if line.row is not None]
+        last = lines[-1].row or {}
+        _replace(self.path, [line.text for line in lines[:-1]] + [_line_of(last | row).encode()])
+        self._file = self.path.open("a", encoding="utf-8")
 
     def sync(self) -> None:
         """Forces what was written onto the disk; called at every checkpoint, so that both survive a power cut."""
@@ -138,10 +150,18 @@ def _parse(text: bytes) -> dict[str, Any] | None:
 def _keep_through(path: Path, resume_step: int) -> int | None:
     """Rewrites `path` with the lines up to `resume_step` only; returns the last step that it now holds."""
     kept = [line for line in _lines(path) if line.row is not None and line.row["step"] <= resume_step]
+    _replace(path, [line.text for line in kept])
+    return max((line.row["step"] for line in kept if line.row is not None), default=None)
+
+
+def _line_of(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _replace(path: Path, lines: list[bytes]) -> None:
     repaired = path.with_name(path.name + ".repaired")
     with repaired.open("wb") as file:
-        file.writelines(line.text for line in kept)
+        file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
     repaired.replace(path)
-    return max((line.row["step"] for line in kept if line.row is not None), default=None)

@@ -56,10 +56,19 @@ class SourceConfig(Section):
     seed: NonNegativeInt = Field(0, description="reasoning_gym: the generator's seed")
 
 
+class FewShotExample(Section):
+    prompt: str = Field(description="as a row's text, without data.prompt_suffix")
+    response: str
+
+
 class DataConfig(Section):
     train: SourceConfig
     heldout: SourceConfig | None = Field(None, description="prompts never trained on; accuracy is measured on them")
     system_prompt: str | None = None
+    few_shot: list[FewShotExample] = Field(
+        [],
+        description="answered questions shown before every prompt: earlier turns of the chat, or paragraphs of plain text",
+    )
     prompt_suffix: str = Field("", description="appended to every user text, e.g. how to box the answer")
     max_prompt_tokens: PositiveInt = 512
     on_bad_row: Literal["stop", "skip"] = Field(

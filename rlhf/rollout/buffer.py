@@ -8,8 +8,13 @@ from collections.abc import Callable
 
 from rlhf.rollout.ledger import Ledger
 from rlhf.types import Group
+from verifiers.base import Status
 
 ReturnPrompt = Callable[[Group], None]
+
+
+class NothingToTrainOnError(RuntimeError):
+    """Prompt after prompt comes to nothing; the message says why the last one did."""
 
 
 class GroupBuffer:
@@ -17,14 +22,17 @@ class GroupBuffer:
 
     A group is stale if any of its tokens was sampled by weights more than `max_staleness` versions older than
     the learner's; its prompt is handed out again. A group with fewer than two samples that a verifier could
-    judge has no baseline and is dropped.
+    judge has no baseline and is dropped. patience: after so many dropped prompts without a group to train on, waiting
+    for a batch is an error: it would never end.
     """
 
-    def __init__(self, ledger: Ledger, max_staleness: int, give_back: ReturnPrompt) -> None:
+    def __init__(self, ledger: Ledger, max_staleness: int, give_back: ReturnPrompt, patience: int) -> None:
         self._groups: deque[Group] = deque()
         self._ledger = ledger
         self._max_staleness = max_staleness
         self._give_back = give_back
+        self._patience = patience
+        self._dropped_in_a_row = 0
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
 
@@ -32,9 +40,17 @@ class GroupBuffer:
         self._ledger.finish()
         if len(group.usable) < 2:
             self._ledger.reject("verifier_error", again=False)
+            self.dropped(_first_error(group))
         else:
             self._groups.append(group)
+            self._dropped_in_a_row = 0
         self._changed.set()
+
+    def dropped(self, why: str) -> None:
+        """A prompt came to nothing for good."""
+        self._dropped_in_a_row += 1
+        if self._dropped_in_a_row >= self._patience:
+            self.fail(NothingToTrainOnError(f"{self._dropped_in_a_row} prompts in a row were dropped; the last: {why}"))
 
     def fail(self, error: BaseException) -> None:
         """Make the waiting (and any later) `take` raise: an error that no retry can mend."""
@@ -76,3 +92,12 @@ class GroupBuffer:
     def restore(self, groups: list[Group]) -> None:
         """The ledger of the same checkpoint counts these as buffered already."""
         self._groups = deque(groups)
+
+
+def _first_error(group: Group) -> str:
+    """What a verifier said of the first sample that it could not judge."""
+    for sample in group.samples:
+        for label, verdict in sample.verdicts.items():
+            if verdict.status is Status.ERROR:
+                return f"{group.prompt.id}: verifier {label} failed: {verdict.reason}"
+    return f"{group.prompt.id}: fewer than two samples"

@@ -12,9 +12,11 @@ from rlhf.protocols import Engines, Verifying
 from rlhf.recipe.schema import RewardComponent, RolloutConfig
 from rlhf.rollout.sampling import RETRIED, RawSample, Sampling
 from rlhf.rollout.scoring import score
-from rlhf.types import Group, Prompt, Scored, Trajectory
+from rlhf.types import Group, Prompt, Trajectory
 
 Decode = Callable[[Sequence[int]], str]
+_ATTEMPTS = 5  # at a prompt outside training
+_QUEUED = 2  # times what the engines sample at once: enough that none idles
 
 
 @dataclass(slots=True)
@@ -26,6 +28,13 @@ class RolloutCounts:
     generate_s: float = 0.0
     verify_s: float = 0.0
     slowest_group_s: float = 0.0
+
+    def add(self, group: Group, generate_s: float, verify_s: float) -> None:
+        self.tokens += sum(len(s.trajectory) for s in group.samples)
+        self.groups += 1
+        self.generate_s += generate_s
+        self.verify_s += verify_s
+        self.slowest_group_s = max(self.slowest_group_s, generate_s)
 
 
 class Rollouter:
@@ -48,30 +57,44 @@ class Rollouter:
         self._sampling = Sampling(group_size, rollout.temperature, rollout.max_response_tokens)
         self.counts = RolloutCounts()
 
-    async def group(self, prompt: Prompt, sampling: Sampling | None = None, attempt: int = 0) -> Group:
-        """One prompt's samples, sampled and judged. Raises one of RETRIED if the engine could not finish."""
+    async def group(self, prompt: Prompt, attempt: int = 0) -> Group:
+        """A group to train on, counted. Raises one of RETRIED if the engine could not finish."""
+        group, generate_s, verify_s = await self._sampled_and_judged(prompt, self._sampling, attempt)
+        self.counts.add(group, generate_s, verify_s)
+        return group
+
+    async def _sampled_and_judged(self, prompt: Prompt, sampling: Sampling, attempt: int) -> tuple[Group, float, float]:
+        """The group, and the seconds that sampling and judging it took."""
         started = time.monotonic()
         raw = await asyncio.wait_for(
-            self._engines.generate(prompt.token_ids, sampling or self._sampling), self._rollout.request_timeout_s
+            self._engines.generate(prompt.token_ids, sampling), self._rollout.request_timeout_s
         )
         generated = time.monotonic()
         trajectories = [self._trajectory(prompt, index, sample) for index, sample in enumerate(raw)]
         verdicts = await self._verifying.verify(prompt, [t.text for t in trajectories])
         samples = tuple(score(t, v, self._reward) for t, v in zip(trajectories, verdicts, strict=True))
-        self._count(samples, generated - started, time.monotonic() - generated)
-        return Group(prompt, samples, attempt)
+        if not all(s.reward is None or math.isfinite(s.reward) for s in samples):
+            raise ValueError(f"a verifier gave a reward that is not finite: prompt {prompt.id}")
+        return Group(prompt, samples, attempt), generated - started, time.monotonic() - generated
 
     async def groups(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Group]:
-        """Samples of every prompt, outside the accounting of training (for evaluation); lost ones are retried."""
-        return list(await asyncio.gather(*(self._until_done(p, sampling) for p in prompts)))
+        """Samples of every prompt, outside the accounting of training (for evaluation); lost ones are retried.
 
-    async def _until_done(self, prompt: Prompt, sampling: Sampling, attempts: int = 5) -> Group:
-        for attempt in range(attempts):
+        Not all are asked for at once: the time limit of a request must not be spent on waiting for its turn.
+        """
+        rollout = self._rollout
+        capacity = _QUEUED * rollout.engines * rollout.max_concurrent_sequences // sampling.n
+        turn = asyncio.Semaphore(max(1, capacity))
+        return list(await asyncio.gather(*(self._until_done(p, sampling, turn) for p in prompts)))
+
+    async def _until_done(self, prompt: Prompt, sampling: Sampling, turn: asyncio.Semaphore) -> Group:
+        for attempt in range(_ATTEMPTS):
             try:
-                return await self.group(prompt, sampling, attempt)
+                async with turn:
+                    return (await self._sampled_and_judged(prompt, sampling, attempt))[0]
             except RETRIED as error:
                 last: Exception = error
-        raise RuntimeError(f"prompt {prompt.id} failed {attempts} times") from last
+        raise RuntimeError(f"prompt {prompt.id} failed {_ATTEMPTS} times") from last
 
     def take_counts(self) -> RolloutCounts:
         counts, self.counts = self.counts, RolloutCounts()
@@ -81,13 +104,3 @@ class Rollouter:
         token_ids = [int(t) for s in sample.segments for t in s.token_ids_R]
         text = sample.text if sample.text is not None else self._decode(token_ids)
         return Trajectory(prompt.id, index, sample.segments, sample.finish_reason, text, sample.engine)
-
-    def _count(self, samples: Sequence[Scored], generate_s: float, verify_s: float) -> None:
-        counts = self.counts
-        counts.tokens += sum(len(s.trajectory) for s in samples)
-        counts.groups += 1
-        counts.generate_s += generate_s
-        counts.verify_s += verify_s
-        counts.slowest_group_s = max(counts.slowest_group_s, generate_s)
-        if not all(s.reward is None or math.isfinite(s.reward) for s in samples):
-            raise ValueError(f"a verifier gave a reward that is not finite: prompt {samples[0].trajectory.prompt_id}")

@@ -117,7 +117,7 @@ async def test_an_engine_that_keeps_dying_is_given_up_with_the_reason():
 
     pool = EnginePool(1, dying, lambda note: None)
     await pool.start()
-    with pytest.raises(RuntimeError, match="was lost 6 times in this run"):
+    with pytest.raises(RuntimeError, match="could not be replaced: it was lost 6 times in this run"):
         for _ in range(50):
             try:
                 await asyncio.wait_for(pool.generate((1,), SAMPLING), 5)
@@ -258,4 +258,70 @@ async def test_a_replacement_that_cannot_prove_its_weights_serves_nobody():
         await pool.generate((1,), SAMPLING)
     await wait_until(lambda: "unheard.of" in notes[-1])
     assert pool.metrics()["engines/alive"] == 1
+    await pool.close()
+
+
+class Frail(ScriptedEngine):
+    """Lost while it starts, as long as `deaths` lasts."""
+
+    deaths = 0
+
+    async def start(self):
+        if type(self).deaths:
+            type(self).deaths -= 1
+            raise EngineLostError(f"{self.name}: out of memory")
+
+
+@pytest.mark.parametrize(("deaths", "back"), [(2, True), (99, False)])
+async def test_an_engine_lost_while_it_starts_is_started_again_but_not_for_ever(deaths, back):
+    made, notes = [], []
+
+    def make(index):
+        made.append((Frail if made else ScriptedEngine)(index, []))
+        return made[-1]
+
+    Frail.deaths = deaths
+    pool = EnginePool(1, make, notes.append)
+    await pool.start()
+    made[0].lost = True
+    with pytest.raises(EngineLostError):
+        await pool.generate((1,), SAMPLING)
+    if back:
+        assert await asyncio.wait_for(pool.generate((1,), SAMPLING), 5) == []
+        assert len(made) == 4
+    else:
+        # Not an EngineLostError: whoever hands prompts out again would do so for ever.
+        with pytest.raises(RuntimeError, match="engine-0 could not be replaced: it was lost 6 times"):
+            await asyncio.wait_for(pool.generate((1,), SAMPLING), 5)
+        assert len(made) == 6
+    await pool.close()
+
+
+async def test_one_engine_given_up_does_not_end_the_wait_for_another_that_is_on_its_way():
+    made, gate = [], asyncio.Event()
+
+    class Slow(ScriptedEngine):
+        async def start(self):
+            await gate.wait()
+
+    def make(index):
+        kind = ScriptedEngine if len(made) < 2 else (Frail if index == 0 else Slow)
+        made.append(kind(index, []))
+        return made[-1]
+
+    Frail.deaths = 99
+    pool = EnginePool(2, make, lambda note: None)
+    await pool.start()
+    first, second = made
+    first.lost = True
+    with pytest.raises(EngineLostError, match="engine-0"):
+        await pool.generate((1,), SAMPLING)
+    await wait_until(lambda: len(made) == 7)  # engine-0 is given up
+    second.lost = True
+    with pytest.raises(EngineLostError, match="engine-1"):
+        await pool.generate((1,), SAMPLING)
+    waiting = asyncio.create_task(pool.generate((1,), SAMPLING))
+    await asyncio.sleep(0)
+    gate.set()
+    assert await asyncio.wait_for(waiting, 5) == []
     await pool.close()

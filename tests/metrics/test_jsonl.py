@@ -70,8 +70,8 @@ def test_what_is_no_number_is_refused_by_name_and_writes_nothing(tmp_path, value
     sink.close()
 
 
-@pytest.mark.parametrize(("first", "then"), [(3, 3), (3, 2)])
-def test_no_step_is_written_twice(tmp_path, first, then):
+@pytest.mark.parametrize(("first", "then"), [(3, 0), (3, 2)])
+def test_steps_are_written_in_order(tmp_path, first, then):
     sink = JsonlSink(tmp_path / "m.jsonl")
     sink.log(first, {})
     with pytest.raises(ValueError, match=f"step {then} comes after step {first}"):
@@ -96,9 +96,26 @@ def test_resume_takes_out_the_steps_after_the_checkpoint(tmp_path):
     write_steps(path, [3, 4, 5], resume_step=2)
     assert [row["step"] for row in read_metrics(path)] == [1, 2, 3, 4, 5]
     sink = JsonlSink(path, resume_step=5)
-    with pytest.raises(ValueError, match="step 5 comes after step 5"):
-        sink.log(5, {})
+    with pytest.raises(ValueError, match="step 4 comes after step 5"):
+        sink.log(4, {})
     sink.close()
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_comes_later_of_the_last_step_is_added_to_its_line(tmp_path, resumed):
+    path = tmp_path / "m.jsonl"
+    sink = JsonlSink(path)
+    sink.log(1, {"a": 1.0})
+    sink.log(2, {"a": 2.0, "b": float("nan")})
+    if resumed:
+        sink.close()
+        sink = JsonlSink(path, resume_step=2)
+    sink.log(2, {"c": 3.0})
+    sink.log(3, {"a": 4.0})
+    sink.close()
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert rows == [{"step": 1, "a": 1.0}, {"step": 2, "a": 2.0, "b": "nan", "c": 3.0}, {"step": 3, "a": 4.0}]
+    assert [p.name for p in tmp_path.iterdir()] == ["m.jsonl"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from rlhf.data.sampler import PromptSampler
 from rlhf.group_json import group_from_json, group_to_json
 from rlhf.prompt_flow import PromptFlow
 from rlhf.recipe.schema import TrainerConfig
+from rlhf.rollout.buffer import NothingToTrainOnError
 from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError
 from tests.rollout.factories import group, prompt
 
@@ -20,7 +21,7 @@ class ScriptedRollouter:
         self.waiting: dict[str, asyncio.Future] = {}
         self.asked: list[str] = []
 
-    async def group(self, which, sampling=None, attempt=0):
+    async def group(self, which, attempt=0):
         self.asked.append(which.id)
         future = asyncio.get_running_loop().create_future()
         self.waiting[which.id] = future
@@ -176,3 +177,40 @@ async def test_a_resumed_flow_hands_out_what_was_in_flight_first_and_keeps_the_b
     assert resumed.ledger.buffered == 1
     await flow.cancel()
     await resumed.cancel()
+
+
+async def test_a_verifier_that_always_fails_ends_the_wait_with_its_reason():
+    flow, rollouter = flow_of(batch=2, prompts=40)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    for _ in range(4):
+        assert not taking.done()
+        await finish_all(rollouter, rewards=(None, None))
+    with pytest.raises(NothingToTrainOnError, match=r"8 prompts in a row.*train/\d+: verifier math failed: broke"):
+        await taking
+    flow.ledger.check()
+
+
+async def test_prompts_that_fail_for_good_end_the_wait_too():
+    flow, rollouter = flow_of(batch=2, prompts=40, attempts=1)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    for _ in range(4):
+        await settle()
+        for identifier in list(rollouter.waiting):
+            rollouter.fail(identifier, GenerationAbortedError("cut off"))
+    with pytest.raises(NothingToTrainOnError, match="cut off"):
+        await asyncio.wait_for(taking, 5)
+
+
+async def test_a_group_to_train_on_restores_the_patience():
+    flow, rollouter = flow_of(batch=4, prompts=80)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await settle()
+    for _ in range(3):
+        rollouter.finish(min(rollouter.waiting))
+        for _ in range(10):  # fewer in a row than the patience of 16, more altogether
+            rollouter.finish(min(rollouter.waiting), rewards=(None, None))
+            await settle()
+    assert not taking.done()
+    await finish_all(rollouter)
+    assert len(await taking) == 4
+    await flow.cancel()

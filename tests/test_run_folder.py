@@ -1,0 +1,74 @@
+"""Which folder a run gets, which one a resume picks, and what a resume may not change."""
+
+import pytest
+
+from rlhf.checkpoint import Checkpoints
+from rlhf.recipe.load import load_recipe
+from rlhf.run_folder import RunFolderError, describe_run, open_run, refuse_changes
+from tests.stages.test_demonstrations import DEMO
+
+
+def recipe(tmp_path, name, *overrides):
+    return load_recipe(DEMO, (f"run.root={tmp_path}", f"run.name={name}", *overrides))
+
+
+def start(tmp_path, name, checkpoint=True):
+    made = recipe(tmp_path, name)
+    folder = open_run(made, resume=False)
+    describe_run(folder, made)
+    if checkpoint:
+        checkpoints = Checkpoints(folder.checkpoints, keep=1)
+        checkpoints.commit(checkpoints.begin(1), {"step": 1}, [])
+    return folder.path
+
+
+def test_a_new_run_takes_the_next_free_name(tmp_path):
+    assert [start(tmp_path, "llama").name for _ in range(3)] == ["llama", "llama-2", "llama-3"]
+
+
+def test_a_resume_picks_the_newest_with_a_checkpoint_of_that_very_name(tmp_path):
+    start(tmp_path, "llama")
+    second = start(tmp_path, "llama")
+    start(tmp_path, "llama", checkpoint=False)  # ended before its first
+    start(tmp_path, "llama-7")  # another run, by name
+    assert open_run(recipe(tmp_path, "llama"), resume=True).path == second
+
+
+@pytest.mark.parametrize(
+    ("started", "message"), [(False, "there is no run 'grpo'"), (True, "no run .* complete checkpoint .grpo.")]
+)
+def test_nothing_to_resume_is_said(tmp_path, started, message):
+    if started:
+        start(tmp_path, "grpo", checkpoint=False)
+    with pytest.raises(RunFolderError, match=message):
+        open_run(recipe(tmp_path, "grpo"), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("trainer.prompts_per_step=8", "trainer.prompts_per_step: the run has 24, the recipe now says 8"),
+        ("algorithm.group_size=4", "algorithm.group_size"),
+        ("data.train.size=100", "data: "),
+        ("policy.dtype=bfloat16", "policy.dtype: the run has 'float32'"),
+        ("learner.zero_stage=2", "learner.zero_stage"),
+        ("run.seed=3", "run.seed"),
+    ],
+)
+def test_what_a_checkpoint_is_made_for_cannot_change(tmp_path, override, key):
+    path = start(tmp_path, "grpo")
+    before = (path / "recipe.yaml").read_bytes()
+    changed = recipe(tmp_path, "grpo", override)
+    with pytest.raises(RunFolderError, match=key):
+        describe_run(open_run(changed, resume=True), changed)
+    assert (path / "recipe.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("override", ["trainer.steps=80", "learner.learning_rate=0.00001", "rollout.engines=2"])
+def test_what_may_change_is_written_down(tmp_path, override):
+    start(tmp_path, "grpo")
+    changed = recipe(tmp_path, "grpo", override)
+    folder = open_run(changed, resume=True)
+    describe_run(folder, changed)
+    refuse_changes(changed.model_dump(mode="json"), changed)
+    assert load_recipe(folder.path / "recipe.yaml") == changed
