@@ -17,10 +17,11 @@ from rlhf.learner.spec import LearnerSpec, StepResult
 from rlhf.publication import EngineProof, Manifest
 from rlhf.recipe.schema import AlgorithmConfig, RewardComponent, VerifyConfig
 from rlhf.rollout.sampling import RawSample, Sampling
-from rlhf.types import Batch, TrainSequence
+from rlhf.types import Batch, Prompt, TrainSequence
 
 if TYPE_CHECKING:
     from rlhf.rollout.engine import EngineSpec
+    from verifiers.pool import GoldReport
 
 
 class EngineActor:
@@ -126,7 +127,10 @@ class LearnerActor:
 
 
 class VerifierActor:
-    """The verifier pool of one node. python_path: where a user's own modules are looked for, beside its own folder."""
+    """The verifier pool of one node. python_path: where a user's own modules are looked for, beside its own folder.
+
+    `VerifierService` calls `stats` and `close` in threads of their own, since `verify` blocks the others.
+    """
 
     def __init__(self, verify: VerifyConfig, reward: Sequence[RewardComponent], python_path: Sequence[str]) -> None:
         from verifiers.pool import VerifierPool
@@ -145,6 +149,13 @@ class VerifierActor:
         for component in self._reward:
             self._pool.prepare(component.verifier, component.config)
         return self._pool.worker_pids()
+
+    def check_gold(self, prompts: Sequence[Prompt]) -> dict[str, GoldReport]:
+        """By the component's label: which of these prompts' gold answers their own verifier does not accept."""
+        from verifiers.base import Sample
+
+        samples = [Sample(prompt.text, "", prompt.reference, dict(prompt.metadata)) for prompt in prompts]
+        return {c.label: self._pool.check_gold(c.verifier, c.config, samples) for c in self._reward}
 
     def verify(self, prompt: str, reference: str | None, metadata: dict[str, Any], texts: Sequence[str]) -> list[Any]:
         """For every text a dictionary of verdicts by the component's label."""
@@ -166,5 +177,6 @@ class VerifierActor:
 class Rendezvous:
     """Runs in the bundle of rank 0, to find an address and a free port there."""
 
-    def address(self) -> tuple[str, int]:
-        return free_address()
+    def address(self, one_node: bool) -> tuple[str, int]:
+        """one_node: all ranks are there."""
+        return free_address(one_node)

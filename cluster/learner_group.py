@@ -22,8 +22,16 @@ class LearnerLostError(RuntimeError):
     """A learner rank ended. Its state is in the last checkpoint: `--resume` goes on from there."""
 
 
+# gloo connects the ranks of one node over loopback alone. NCCL still takes an interface of its own choice: rank 0
+# also sends weights through it, and those engines may be on other nodes.
+_ONE_NODE_ENVIRONMENT = {"GLOO_SOCKET_IFNAME": "lo"}
+
+
 class LearnerGroup:
-    """Implements `rlhf.protocols.Learner`."""
+    """Implements `rlhf.protocols.Learner`.
+
+    one_node: all ranks run on one node, so they meet at 127.0.0.1; else at the address of rank 0's node.
+    """
 
     def __init__(
         self,
@@ -32,9 +40,13 @@ class LearnerGroup:
         tokenizer_dir: str,
         algorithm: AlgorithmConfig,
         norm_length: int,
+        one_node: bool = False,
     ) -> None:
         if len(specs) > 1:
-            address, port = ray.get(ray.remote(Rendezvous).options(**options[0]).remote().address.remote())
+            rendezvous = ray.remote(Rendezvous).options(**options[0]).remote()
+            address, port = ray.get(rendezvous.address.remote(one_node))
+            if one_node:
+                options = [_with_environment(o, _ONE_NODE_ENVIRONMENT) for o in options]
             specs = [replace(spec, master_addr=address, master_port=port) for spec in specs]
         remote = ray.remote(LearnerActor)
         self._ranks = [
@@ -94,3 +106,9 @@ class LearnerGroup:
             raise error.cause if isinstance(error.cause, Exception) else error from error
         except RayActorError as error:
             raise LearnerLostError(f"a learner rank ended during {method}: {error}") from error
+
+
+def _with_environment(options: dict[str, Any], more: dict[str, str]) -> dict[str, Any]:
+    """Ray options of an actor with further environment variables."""
+    runtime_env = options.get("runtime_env", {})
+    return {**options, "runtime_env": {**runtime_env, "env_vars": {**runtime_env.get("env_vars", {}), **more}}}

@@ -116,13 +116,14 @@ class LearnerWeights:
         return self._rank.spec.rank == 0
 
 
-def free_address() -> tuple[str, int]:
-    """This node's address, as Ray knows it, and a port that is free now."""
+def free_address(one_node: bool = False) -> tuple[str, int]:
+    """An address of this node and a port that is free now. one_node: nobody on another node will ask for it, so it
+    is 127.0.0.1; else the address by which Ray knows the node (an embedded Ray's is 127.0.0.1 too)."""
     import ray
 
     with socket.socket() as probe:
         probe.bind(("", 0))
-        return ray.util.get_node_ip_address(), probe.getsockname()[1]
+        return "127.0.0.1" if one_node else ray.util.get_node_ip_address(), probe.getsockname()[1]
 
 
 def _canary(token_ids: Sequence[int]) -> TrainSequence:

@@ -11,13 +11,14 @@ from rlhf.recipe.schema import TrainRecipe
 
 @dataclass(frozen=True, slots=True)
 class PaperActor:
-    """Implements `rlhf.recipe.plan.Placed`."""
+    """Implements `rlhf.recipe.plan.Placed`. gpus: of its own. rides: learner ranks whose GPUs it shares instead."""
 
     node: int
     role: str
     index: int
     cpus: float
     gpus: float
+    rides: tuple[int, ...] = ()
 
 
 def placed(recipe: TrainRecipe, devices: Devices) -> list[PaperActor]:
@@ -30,7 +31,7 @@ def placed(recipe: TrainRecipe, devices: Devices) -> list[PaperActor]:
     nodes = [Node(str(i), devices.cpus_per_node, devices.gpus_per_node or 0) for i in range(devices.nodes)]
     layout = plan(nodes, need_of(recipe, devices.kind))
     return [
-        PaperActor(int(b.node), b.role, b.index, float(sum(map(len, b.cores))) or b.cpu_share, float(b.gpus))
+        PaperActor(int(b.node), b.role, b.index, float(sum(map(len, b.cores))) or b.cpu_share, float(b.gpus), b.rides)
         for b in layout.bundles
     ]
 

@@ -2,7 +2,12 @@
 
 On GPUs every learner rank and every tensor-parallel worker of an engine has a device of its own, or they share
 them in pairs; an engine never spans nodes. On CPUs learner and engines share the cores of a node in time: with
-max_staleness 0 they never work at the same moment.
+max_staleness 0 they never work at the same moment. Nothing runs on a node without CPUs in Ray's books, such as a
+head that only drives: a process that works on a GPU needs a core too.
+
+Two jobs on one Ray: each plans for the whole of every node, from its first core and with all its GPUs, but the
+bundles of one leave too little of the CPUs for the bundles of another. The second waits for them and gives up
+(`runtime.place`); two plans never run on the same cores.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ Role = Literal["learner", "engine", "verifier"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine as the plan sees it; `id` is Ray's node id, or any name on paper."""
+    """A machine as the plan sees it; `id` is Ray's node id, or any name on paper. cpus: in Ray's books."""
 
     id: str
     cpus: int
@@ -45,8 +50,10 @@ class Bundle:
     """One process: where it runs and what it may use.
 
     rides: learner ranks whose GPUs this engine uses, which are theirs in Ray's books.
-    cores: core numbers on its node, one tuple per tensor-parallel worker (a learner rank has one tuple); on
-    GPUs empty. cpu_share: what is reserved of Ray's CPU resource.
+    cores: one tuple per tensor-parallel worker (a learner rank has one tuple); on GPUs empty. They are positions
+    among the cores that its node lets a process use, counted from 0, not the kernel's numbers: in a container or a
+    batch job those may start anywhere, and only the node knows them. cpu_share: what is reserved of Ray's CPU
+    resource.
     """
 
     role: Role
@@ -71,13 +78,24 @@ class PlacementError(ValueError):
 
 
 def plan(nodes: Sequence[Node], need: Need) -> Plan:
-    """Learner ranks fill nodes in order; engines take what is left, spread evenly; a verifier pool on every node."""
+    """Learner ranks fill nodes in order; engines take what is left, spread evenly; a verifier pool on every node.
+
+    Nodes without CPUs are left out. Raises PlacementError for what does not fit.
+    """
     if not nodes:
         raise PlacementError("no nodes: Ray reports none alive")
-    if need.separate_learner and len(nodes) < 2:
-        raise PlacementError("cluster.separate_learner_node needs two nodes or more, found 1; write false")
-    where = _place_on_gpus(nodes, need) if need.device == "gpu" else _place_on_cpus(nodes, need)
-    return Plan(tuple(_bundles(nodes, need, where)))
+    working = [node for node in nodes if node.cpus > 0]
+    idle = [node.id for node in nodes if node.cpus <= 0]
+    left_out = f" (left out, for Ray has no CPUs there: {', '.join(idle)})" if idle else ""
+    if not working:
+        raise PlacementError(f"no node has a CPU, and every process needs one{left_out}; start Ray with --num-cpus")
+    if need.separate_learner and len(working) < 2:
+        raise PlacementError(f"cluster.separate_learner_node needs two nodes or more, found 1{left_out}; write false")
+    try:
+        where = _place_on_gpus(working, need) if need.device == "gpu" else _place_on_cpus(working, need)
+    except PlacementError as error:
+        raise PlacementError(f"{error}{left_out}") from None
+    return Plan(tuple(_bundles(working, need, where)))
 
 
 Where = list[tuple[Role, int, int]]  # role, index, position of the node
@@ -165,7 +183,7 @@ def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
     bundles = []
     for position, node in enumerate(nodes):
         here = at[position]
-        share = round(max(node.cpus, 1) / (len(here) + 2) - 0.005, 2)
+        share = round(node.cpus / (len(here) + 2) - 0.005, 2)
         roles: tuple[Role, ...] = ("learner", "engine")
         for role in roles:
             indices = [index for r, index in here if r == role]
@@ -184,7 +202,7 @@ def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
 
 
 def _slices(cores: int, processes: int, asked: int | None) -> list[tuple[int, ...]]:
-    """Disjoint core numbers for each of `processes`; all cores are used unless fewer are asked for."""
+    """Disjoint positions of cores for each of `processes`; all cores are used unless fewer are asked for."""
     if processes == 0:
         return []
     each = min(asked or cores // processes, cores // processes)

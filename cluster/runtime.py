@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cluster.placement import Bundle, Node, Plan
+from rlhf.recipe.devices import cpus_here
 from rlhf.recipe.schema import ClusterConfig
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ class Runtime:
 def connect(config: ClusterConfig) -> Runtime:
     """Join the Ray named by `cluster.address` or RAY_ADDRESS, else one that runs here, else start an embedded one.
 
-    `cluster.address: local` always starts one.
+    `cluster.address: local` always starts one. It is for this machine alone: its processes listen on 127.0.0.1.
+    Two things choose for themselves where they listen: NCCL between GPUs, and vLLM's own workers among each other
+    where an engine has several (torch's TCPStore, on every interface).
     """
     import ray
 
@@ -44,15 +48,40 @@ def connect(config: ClusterConfig) -> Runtime:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     elif address == "local" or not _join_running():
         embedded = True
-        ray.init(
-            address="local",
-            num_cpus=config.cpus_per_node,
-            include_dashboard=False,
-            log_to_driver=bool(os.environ.get("LONGTHOUGHT_WORKER_LOGS")),
-            logging_level=logging.ERROR,
-            object_store_memory=_OBJECT_STORE_BYTES,
-        )
+        with _on_loopback():
+            ray.init(
+                address="local",
+                num_cpus=config.cpus_per_node or _cpus(),
+                include_dashboard=False,
+                log_to_driver=bool(os.environ.get("LONGTHOUGHT_WORKER_LOGS")),
+                logging_level=logging.ERROR,
+                object_store_memory=_OBJECT_STORE_BYTES,
+            )
     return Runtime(embedded, tuple(_nodes()))
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A Ray that is started here has 127.0.0.1 as its node's address, and so listens nowhere else.
+
+    `ray.init(_node_ip_address="127.0.0.1")` does not do it: Ray 2.60 turns that into the address that the network
+    knows. It keeps loopback where clusters are switched off, as they are on macOS and Windows; this is that switch.
+    """
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def _cpus() -> int:
+    """Cores that this process may use: Ray looks at a container's quota, but not at a cpuset or a batch job's cores."""
+    from ray._private.utils import get_num_cpus
+
+    return max(1, min(cpus_here(), int(get_num_cpus(override_docker_cpu_warning=True))))
 
 
 def _join_running() -> bool:

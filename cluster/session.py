@@ -99,6 +99,7 @@ class _Session:
         for line in prompts.report.summary().splitlines():
             self.view.note(line)
         self.ray = runtime.connect(self.recipe.cluster)
+        self._listen_to_signals()  # again: Ray has put handlers of its own in their place
         try:
             return await self._train(model_dir, tokenizer, prompts)
         finally:
@@ -187,7 +188,9 @@ class _Session:
         longest = max(len(p.token_ids) for p in (*prompts.train, *prompts.heldout))
         gpus = await self.learner.visible_gpus() if device == "gpu" and recipe.cluster.share_gpus else []
         self.engines = self._make_engines(layout, model_dir, device, longest + recipe.rollout.max_response_tokens, gpus)
-        notices, _, _ = await asyncio.gather(self.learner.start(), self.verifying.start(), self.engines.start())
+        notices, _, _ = await asyncio.gather(
+            self.learner.start(), self.verifying.start(prompts.train, prompts.heldout), self.engines.start()
+        )
         for notice in notices:
             self.view.note(notice)
 
@@ -212,7 +215,10 @@ class _Session:
         if device == "cpu":
             for option in options:
                 option["runtime_env"] = {"env_vars": LEARNER_CPU_ENVIRONMENT}
-        return LearnerGroup(specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens)
+        one_node = len({b.node for b in bundles}) == 1
+        return LearnerGroup(
+            specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens, one_node
+        )
 
     def _make_engines(
         self, layout: Plan, model_dir: Path, device: str, max_model_len: int, rank_gpus: Sequence[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,21 @@ from cluster.actors import VerifierActor
 from rlhf.recipe.schema import RewardComponent, VerifyConfig
 from rlhf.types import Prompt
 from verifiers.base import Verdict
+from verifiers.pool import GoldReport
 
 _ATTEMPTS = 3
 _CONCURRENCY = 64
+_GROUPS = {"aside": 2}
+"""Threads of an actor that `verify` does not use: without them `stats` and `close` would wait for verdicts."""
+CLOSE_S = 10.0
+"""An actor that has not ended its workers by itself after this is killed; they die with it."""
+GOLD_PROMPTS = 200
+"""At most so many prompts of a set have their gold answers checked, evenly spaced."""
+_SHOWN = 5
+
+
+class GoldError(ValueError):
+    """A verifier does not accept its own gold answer: every right response to that prompt would be punished."""
 
 
 class VerifierService:
@@ -36,24 +48,50 @@ class VerifierService:
         self._actors = [self._make(i) for i in range(len(options))]
         self._turn = itertools.count()
         self._lost = 0
+        self._closed = False
 
     def _make(self, index: int) -> Any:
-        remote = ray.remote(VerifierActor).options(max_concurrency=_CONCURRENCY, max_restarts=0, **self._options[index])
-        return remote.remote(*self._arguments)
+        make = ray.remote(concurrency_groups=_GROUPS, max_concurrency=_CONCURRENCY, max_restarts=0)
+        return make(VerifierActor).options(**self._options[index]).remote(*self._arguments)
 
-    async def start(self) -> None:
-        await asyncio.gather(*(actor.ready.remote() for actor in self._actors))
+    async def start(self, *sets: Sequence[Prompt]) -> None:
+        """Load the verifiers, and check the gold answers of these sets of prompts. Raises what is wrong with either."""
+        await asyncio.gather(*(_own_error(actor.ready.remote()) for actor in self._actors))
+        await self.check_gold(*sets)
+
+    async def check_gold(self, *sets: Sequence[Prompt]) -> None:
+        """Have every verifier judge its own gold answers of at most GOLD_PROMPTS prompts of each set.
+
+        Raises GoldError naming prompts, references and verdicts where one is not accepted.
+        """
+        prompts = [prompt for prompts in sets for prompt in evenly_spaced(prompts, GOLD_PROMPTS)]
+        if not prompts:
+            return
+        reports = await _own_error(self._actors[0].check_gold.remote(prompts))
+        checked, total = f"{len(prompts):,} prompts", sum(map(len, sets))
+        if len(prompts) < total:
+            checked = f"{len(prompts):,} of {total:,} prompts, evenly spaced"
+        for label, report in reports.items():
+            if report.refused:
+                raise GoldError(_refusal(label, report, prompts, checked))
+        accepted = (
+            f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none'}"
+            for label, report in reports.items()
+        )
+        self._notify(f"gold answers checked on {checked}: {', '.join(accepted)}")
 
     async def verify(self, prompt: Prompt, texts: Sequence[str]) -> list[dict[str, Verdict]]:
         for _ in range(_ATTEMPTS):
             index = next(self._turn) % len(self._actors)
             actor = self._actors[index]
             try:
-                return await actor.verify.remote(prompt.text, prompt.reference, dict(prompt.metadata), list(texts))
-            except RayTaskError as error:
-                raise error.cause if isinstance(error.cause, Exception) else error from error
+                return await _own_error(
+                    actor.verify.remote(prompt.text, prompt.reference, dict(prompt.metadata), list(texts))
+                )
             except RayActorError as error:
                 last = error
+                if self._closed:
+                    raise
                 if self._actors[index] is actor:
                     self._lost += 1
                     self._notify("a verifier pool was lost; starting another, its samples are judged again")
@@ -61,8 +99,9 @@ class VerifierService:
         raise RuntimeError(f"the verifier pool was lost {_ATTEMPTS} times judging prompt {prompt.id}") from last
 
     async def metrics(self) -> Mapping[str, float]:
-        """Of all pools together: counts are added, latencies are the worst pool's."""
-        answers = await asyncio.gather(*(actor.stats.remote() for actor in self._actors), return_exceptions=True)
+        """Of all pools together: counts are added, latencies are the worst pool's. Does not wait for verdicts."""
+        asked = [actor.stats.options(concurrency_group="aside").remote() for actor in self._actors]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
         rows = [answer for answer in answers if isinstance(answer, dict)]  # a pool just lost has nothing to say
         together = {}
         for key in rows[0] if rows else ():
@@ -70,6 +109,49 @@ class VerifierService:
         return {"verifier/pools_lost": float(self._lost), **{f"verifier/{k}": v for k, v in together.items()}}
 
     async def close(self) -> None:
-        await asyncio.gather(*(actor.close.remote() for actor in self._actors), return_exceptions=True)
+        """End every pool, also one that is judging or does not answer: in CLOSE_S seconds at most."""
+        self._closed = True
+        asked = [actor.close.options(concurrency_group="aside").remote() for actor in self._actors]
+        try:
+            await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), CLOSE_S)
+        except TimeoutError:
+            self._notify(f"verifier pools did not end within {CLOSE_S:g} s; they are killed")
         for actor in self._actors:
             ray.kill(actor)
+
+
+async def _own_error(answer: Awaitable[Any]) -> Any:
+    """The answer of an actor; what it raised is raised as it was there, not as Ray wraps it."""
+    try:
+        return await answer
+    except RayTaskError as error:
+        raise error.cause if isinstance(error.cause, Exception) else error from error
+
+
+def evenly_spaced(prompts: Sequence[Prompt], limit: int) -> list[Prompt]:
+    """All of them, or `limit` with the same distance between them, the first among them."""
+    return list(prompts) if len(prompts) <= limit else [prompts[i * len(prompts) // limit] for i in range(limit)]
+
+
+def _refusal(label: str, report: GoldReport, prompts: Sequence[Prompt], checked: str) -> str:
+    lines = [f"reward {label!r} does not accept {len(report.refused):,} of its own gold answers (checked: {checked}):"]
+    for index, verdict in report.refused[:_SHOWN]:
+        prompt = prompts[index]
+        found = f"extracted {_short(verdict.extracted)}" if verdict.extracted is not None else "extracted nothing"
+        judged = f"{verdict.status}, {found}" + (f", {verdict.reason}" if verdict.reason else "")
+        lines.append(f"  {_place(prompt)}: reference {_short(prompt.reference)}, verdict {judged}")
+    if len(report.refused) > _SHOWN:
+        lines.append(f"  and {len(report.refused) - _SHOWN:,} more")
+    lines.append("Mend or leave out these rows, or name a verifier in reward that accepts such answers.")
+    return "\n".join(lines)
+
+
+def _place(prompt: Prompt) -> str:
+    """`train/17 (data.train, row 17 counted from 0)`, of an id that rlhf/data has made."""
+    name, _, row = prompt.id.partition("/")
+    return f"{prompt.id} (data.{name}, row {row} counted from 0)" if row.isdecimal() else prompt.id
+
+
+def _short(text: str | None, limit: int = 80) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

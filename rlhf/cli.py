@@ -182,7 +182,10 @@ def _expected(error: Exception) -> bool:
         "LearnerLostError",
         "NonFiniteError",
         "IsolationError",
-        "VerifierError",
+        "VerifierLoadError",
+        "WorkerStartError",
+        "GoldError",
+        "NothingToTrainOnError",
         "TrackerError",
     }
     return any(cls.__name__ in names for cls in type(error).__mro__)

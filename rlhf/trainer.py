@@ -60,8 +60,8 @@ class Trainer:
         await self.publish()
         config, finished = self.recipe.trainer, False
         try:
-            if self.state.step == 0:
-                await self.evaluate()
+            if self.state.step == 0 or _due(config.eval_every, self.state.step, config.steps):
+                await self.evaluate()  # also what an earlier process was stopped before
             while self.state.step < config.steps and not self._stop.is_set():
                 await self.step()
                 if _due(config.eval_every, self.state.step, config.steps):

@@ -30,7 +30,7 @@ from pathlib import Path
 from verifiers import landlock, linux, seccomp
 
 MAX_OPEN_FILES = 64
-ATTACKS = ("network", "write", "read", "signal", "process")
+ATTACKS = ("network", "write", "truncate", "read", "signal", "process")
 
 
 class IsolationError(RuntimeError):
@@ -110,14 +110,16 @@ def open_probe_target() -> socket.socket | None:
         return None
 
 
-def prove(port: int) -> dict[str, str]:
+def prove(port: int, victim: str) -> dict[str, str]:
     """Try the attacks from where a sample is judged: attack -> "" if it was refused, else what succeeded.
 
-    port: of a listener on 127.0.0.1 that was opened before the walls went up.
+    port: of a listener on 127.0.0.1 that was opened before the walls went up. victim: a file of this user's that is
+    not empty, made for this by somebody outside the walls, who removes it.
     """
     return {
         "network": _try(lambda: socket.create_connection(("127.0.0.1", port), timeout=2), "connected over TCP"),
         "write": _try(_write_a_file, "wrote a file"),
+        "truncate": _try(lambda: _cut_a_file_short(victim), "cut a file short"),
         "read": _try(_read_a_foreign_file, "read a file outside the Python installation"),
         "signal": _try(lambda: os.kill(os.getppid(), 0), "may signal its parent process"),
         "process": _try(_start_a_process, "started a process"),
@@ -154,6 +156,20 @@ def _write_a_file() -> None:
             path.unlink()
             return
     raise OSError("nothing could be written")
+
+
+def _cut_a_file_short(name: str) -> None:
+    """By name, and by opening it: for reading, and for what is neither reading nor writing (access mode 3)."""
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: os.truncate(name, 0),
+        lambda: os.open(name, os.O_RDONLY | os.O_TRUNC),
+        lambda: os.open(name, os.O_ACCMODE | os.O_TRUNC),
+    )
+    for way in ways:
+        with contextlib.suppress(OSError):
+            way()
+            return
+    raise OSError("nothing could be cut short")
 
 
 def _read_a_foreign_file() -> None:

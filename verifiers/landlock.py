@@ -1,7 +1,8 @@
 """Landlock: this process may read beneath a few folders, write nowhere, and signal nobody outside (raw system calls).
 
 Source: Documentation/userspace-api/landlock.rst of the kernel. Works without privileges. Not covered by it:
-`stat`, `chmod`, `chown` and times of files (the seccomp filter refuses the changing ones).
+`stat`, `chmod`, `chown` and times of files, and truncation before ABI 3 (the seccomp filter refuses all that change
+something).
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ Config = Mapping[str, Any]
 class GoldReport:
     """What `check_gold` found: rows whose own gold answer was not judged correct, with the verdict on it.
 
-    uncheckable: rows whose gold cannot be written as a response.
+    uncheckable: rows whose gold cannot be written as a response: the verifier has no `gold_response`, or it gave None.
     """
 
     checked: int

@@ -34,7 +34,8 @@ class VerifierSpec:
     """What is known about a built-in verifier without importing it.
 
     isolated: it evaluates model text, and so runs only in a process without network or file access.
-    gold_checkable: its own gold answer can be written as a response, which it must then accept.
+    gold_checkable: its own gold answer can be written as a response, which it must then accept: checked at the start
+    of a run. `format` has none: what it wants does not depend on the prompt.
     """
 
     name: str
@@ -101,7 +102,8 @@ def verifier(
     name: shown in reasons and metrics; default the function's.
     isolated: run it only in a process without network or file access; say so if it evaluates model text.
     needs_reference: a sample without a reference is then an `error` that says so.
-    gold_response: `(sample, **config) -> str | None`, a response that must be judged correct (checked at start).
+    gold_response: `(sample, **config) -> str | None`, a response that must be judged correct: asked for at the start
+    of a run, for its prompts. None (for a sample, or instead of the function) declares that there is none.
     screen: with isolated, `(sample, **config) -> Verdict | None`: answers that need no evaluation are settled by it.
     warm_up: run once when a worker loads the verifier, for slow imports.
     """

@@ -1,7 +1,9 @@
 """A seccomp filter for a process that evaluates hostile text: the calls it never needs fail with EPERM.
 
 It is a list of refusals, the second wall behind Landlock and the namespaces: no sockets, no new processes or
-programs, no signals, no tracing, no change of limits, ownership or permissions, no shared memory left behind.
+programs, no signals, no tracing, no change of limits, ownership or permissions, no shared memory left behind, and no
+file cut short: Landlock governs that from its third version on (Linux 6.2), and an `open` for reading that also
+truncates is not a write to the versions before it.
 Calls by another instruction-set ABI (x32, 32-bit) kill the process. Numbers: the kernel's `unistd_64.h` (x86-64) and
 `asm-generic/unistd.h` (aarch64).
 """
@@ -18,8 +20,9 @@ from verifiers.linux import libc_call, prctl
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
 _ALLOW, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
-_LD_W_ABS, _JEQ, _JGE, _RET = 0x20, 0x15, 0x35, 0x06
-_NR_OFFSET, _ARCH_OFFSET = 0, 4
+_LD_W_ABS, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
+_NR_OFFSET, _ARCH_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
+_O_TRUNC = 0o1000  # on both machines; both are little-endian, so the low half of an argument comes first
 _X32_BIT = 0x40000000
 _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
@@ -110,6 +113,12 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "personality": (135, 92),
     "acct": (163, 89),
     "syslog": (103, 116),
+    "truncate": (76, 45),
+    "ftruncate": (77, 46),
+    "creat": (85, None),
+    "openat2": (437, 437),
+    "ioctl": (16, 29),
+    "file_setattr": (469, 469),
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -154,7 +163,17 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mbind": (237, 235),
     "set_mempolicy": (238, 237),
 }
-"""Call -> its number on x86-64 and on aarch64 (None: it has no such call)."""
+"""Call -> its number on x86-64 and on aarch64 (None: it has no such call).
+
+`openat2` is here because its flags lie in memory, where a filter cannot look; libc does not use it. `ioctl`, because
+it changes the attributes (`chattr`) of files that are open for reading; `isatty` then answers no.
+"""
+
+REFUSED_TO_TRUNCATE: dict[str, tuple[tuple[int | None, int | None], int]] = {
+    "open": ((2, None), 1),
+    "openat": ((257, 56), 2),
+}
+"""Calls refused where their flags hold O_TRUNC: their numbers as above, and which argument (from 0) the flags are."""
 
 
 def supported() -> bool:
@@ -173,6 +192,15 @@ def program(machine: str) -> bytes:
         (_JGE, 0, 1, _X32_BIT),
         (_RET, 0, 0, _KILL_PROCESS),
     ]
+    for pair, argument in REFUSED_TO_TRUNCATE.values():
+        if pair[column] is not None:
+            code += [
+                (_JEQ, 0, 4, pair[column]),  # type: ignore[list-item]
+                (_LD_W_ABS, 0, 0, _ARGUMENTS_OFFSET + 8 * argument),
+                (_JSET, 0, 1, _O_TRUNC),
+                (_RET, 0, 0, _ERRNO | errno.EPERM),
+                (_RET, 0, 0, _ALLOW),
+            ]
     for index, number in enumerate(numbers):
         code.append((_JEQ, len(numbers) - index, 0, number))  # type: ignore[arg-type]
     code += [(_RET, 0, 0, _ALLOW), (_RET, 0, 0, _ERRNO | errno.EPERM)]

@@ -8,6 +8,7 @@ sample is replaced, and the sample tried once more.
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -114,12 +115,14 @@ class Slot:
             if outcome == "uncheckable":
                 return None
             if isinstance(outcome, Verdict):
-                return self._record(outcome.timed(time.monotonic() - started))
+                return self._record(outcome.timed(time.monotonic() - started), job)
         verdict = Verdict.error(f"{job.name}: the worker died twice while judging this sample; {deaths[-1]}")
-        return self._record(verdict.timed(time.monotonic() - started))
+        return self._record(verdict.timed(time.monotonic() - started), job)
 
-    def _record(self, verdict: Verdict) -> Verdict:
-        self._recorder.verdict(verdict)
+    def _record(self, verdict: Verdict, job: Job) -> Verdict:
+        """Count it; but not a gold check's, which tells nothing about a policy."""
+        if not job.gold:
+            self._recorder.verdict(verdict)
         return verdict
 
     def _ask(
@@ -204,7 +207,10 @@ class Slot:
         if "problem" in loaded:
             self._drop(lane)
             raise VerifierLoadError(str(loaded["problem"]))
-        report = self._setup_call(worker, lane, {"op": "isolate"})
+        with tempfile.NamedTemporaryFile(prefix="longthought-victim-") as victim:  # what the proof tries to cut short
+            victim.write(b"whole")
+            victim.flush()
+            report = self._setup_call(worker, lane, {"op": "isolate", "victim": victim.name})
         if self._settings.isolation == "required":
             try:
                 check_proof(report["proof"], report["applied"])

@@ -29,6 +29,8 @@ class Verifier:
 
     screen: only for isolated verifiers: `(sample, **config) -> Verdict | None`, run without the fork that a sample
     otherwise costs. It must not evaluate model text.
+    gold_response: `(sample, **config) -> str | None`, a response that must be judged correct: asked for at the start of
+    a run. Without one the verifier declares that there is no gold answer to be written down.
     warm_up: run once when a worker loads the verifier: slow imports belong here, where no sample's time is spent.
     """
 
@@ -61,6 +63,22 @@ class Verifier:
         verdict = self._guarded(self.function, sample, config, run_async)
         return Verdict.error(f"{self.name} gave no verdict") if verdict is None else verdict
 
+    def gold(self, sample: Sample, config: Mapping[str, Any]) -> str | Verdict | None:
+        """A response to this sample that must be judged correct; None if there is none to be had (no `gold_response`,
+        or it said so); an `error` verdict if a reference is wanted and missing, or writing the response failed."""
+        if self.needs_reference and sample.reference is None:
+            return self._no_reference()
+        if self.gold_response is None:
+            return None
+        try:
+            response = self.gold_response(sample, **config)
+        except BaseException as problem:  # noqa: BLE001 - the boundary: a user's function may raise anything
+            return Verdict.error(clip(f"{self.name}: its gold_response raised {_describe(problem)}"))
+        if response is None or isinstance(response, str):
+            return response
+        kind = type(response).__name__
+        return Verdict.error(f"{self.name}: its gold_response returned a {kind}; return a str or None")
+
     def judge_screen(self, sample: Sample, config: Mapping[str, Any], run_async: RunAsync) -> Verdict | None:
         """What can be said without evaluating model text, or None if the function itself is needed."""
         return self._guarded(self.screen, sample, config, run_async) if self.screen else None
@@ -69,7 +87,7 @@ class Verifier:
         self, function: Callable[..., Any], sample: Sample, config: Mapping[str, Any], run_async: RunAsync
     ) -> Verdict | None:
         if self.needs_reference and sample.reference is None:
-            return Verdict.error(f"{self.name} needs a reference and this sample has none; set data.reference_field")
+            return self._no_reference()
         try:
             outcome = function(sample, **config)
             if inspect.iscoroutine(outcome):
@@ -79,6 +97,9 @@ class Verifier:
         except BaseException as problem:  # noqa: BLE001 - the boundary: a user's function may raise anything
             return Verdict.error(clip(f"{self.name} raised {_describe(problem)}"))
         return None if outcome is None and function is self.screen else as_verdict(outcome, self.name)
+
+    def _no_reference(self) -> Verdict:
+        return Verdict.error(f"{self.name} needs a reference and this sample has none; set data.reference_field")
 
 
 def as_verdict(outcome: object, name: str) -> Verdict:

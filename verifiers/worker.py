@@ -53,7 +53,7 @@ class Worker:
             case "load":
                 return self._load(request)
             case "isolate":
-                return self._isolate()
+                return self._isolate(request["victim"])
             case "judge":
                 return self._judge(request)
         raise ProtocolError(f"unknown operation {request['op']!r}")
@@ -79,7 +79,7 @@ class Worker:
         self._loaded[name] = found
         return {"isolated": found.isolated, "gold_checkable": found.gold_response is not None}
 
-    def _isolate(self) -> dict[str, Any]:
+    def _isolate(self, victim: str) -> dict[str, Any]:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 1)
         os.dup2(null, 2)
@@ -90,7 +90,9 @@ class Worker:
         self._applied = isolation.isolate()
         linux.die_with_parent(parent)  # changing credentials has cleared it
         applied = self._applied
-        ended = run_in_child(lambda: {"proof": isolation.prove(port), "applied": applied.walls}, applied, SETUP_CHECK_S)
+        ended = run_in_child(
+            lambda: {"proof": isolation.prove(port, victim), "applied": applied.walls}, applied, SETUP_CHECK_S
+        )
         if target is not None:
             target.close()
         gc.collect()
@@ -102,9 +104,11 @@ class Worker:
         found, config = self._loaded[request["name"]], request["config"]
         sample = sample_from_json(request["sample"])
         if request["gold"]:
-            response = found.gold_response(sample, **config) if found.gold_response else None
+            response = found.gold(sample, config)
             if response is None:
                 return {"uncheckable": True}
+            if isinstance(response, Verdict):
+                return {"verdict": response.to_json()}
             sample = Sample(sample.prompt, response, sample.reference, sample.metadata)
         if self._applied is None:
             return _judge_here(found, sample, config, self._runner.run)

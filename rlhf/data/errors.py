@@ -8,9 +8,13 @@ SHOWN_ROWS = 20
 
 
 class DataError(ValueError):
-    """Data that cannot be trained on. The message is `origin: what was found; what to write`."""
+    """Data that cannot be trained on. The message is `origin: what was found; what to write`.
+
+    It quotes data, so what UTF-8 cannot hold is escaped: a message must always be one that can be printed.
+    """
 
     def __init__(self, origin: str, message: str) -> None:
+        message = message.encode("utf-8", "backslashreplace").decode("utf-8")
         super().__init__(f"{origin}: {message}")
         self.origin, self.message = origin, message
 

@@ -42,16 +42,16 @@ def make_row(record: Any, origin: str, index: int, config: SourceConfig, key: st
     """A record of a file as a Row. key: the source's place in the recipe, e.g. `data.train`. Raises BadRowError."""
     if not isinstance(record, dict):
         raise BadRowError(origin, f"found {_kind(record)}; write one JSON object a line")
-    text, messages = _prompt(
-        _field(record, config.prompt_field, origin, f"{key}.prompt_field"), origin, config.prompt_field
-    )
+    prompt = _field(record, config.prompt_field, origin, f"{key}.prompt_field")
+    text, messages = _prompt(_encodable(prompt, origin, config.prompt_field), origin, config.prompt_field)
     reference = None
     if config.reference_field is not None:
         value = _field(record, config.reference_field, origin, f"{key}.reference_field")
-        reference = _reference(value, origin, config.reference_field, key)
+        reference = _reference(_encodable(value, origin, config.reference_field), origin, config.reference_field, key)
     metadata = {}
     for name in config.metadata_fields:
-        metadata[name] = _json_value(_field(record, name, origin, f"{key}.metadata_fields"), origin, name)
+        value = _json_value(_field(record, name, origin, f"{key}.metadata_fields"), origin, name)
+        metadata[name] = _encodable(value, origin, name)
     domain = "default"
     if config.domain_field is not None:
         value = _field(record, config.domain_field, origin, f"{key}.domain_field")
@@ -59,7 +59,7 @@ def make_row(record: Any, origin: str, index: int, config: SourceConfig, key: st
             raise BadRowError(
                 origin, f"field {config.domain_field!r}: found {_kind(value)}; write the domain's name as text"
             )
-        domain = value
+        domain = _encodable(value, origin, config.domain_field)
     return Row(origin, index, text, reference, metadata, domain, messages)
 
 
@@ -70,6 +70,26 @@ def _field(record: dict[str, Any], name: str, origin: str, key: str) -> Any:
     there = ", ".join(str(k) for k in record) or "nothing"
     hint = f"; did you mean {key}: {near[0]}?" if near else f"; write it, or name another in {key}"
     raise BadRowError(origin, f"field {name!r} is missing; the row has: {there}{hint}")
+
+
+def _encodable(value: Any, origin: str, name: str) -> Any:
+    """The value, all of whose texts UTF-8 can hold. JSON may name half of a surrogate pair: no tokenizer takes that."""
+    waiting = [(name, value)]
+    while waiting:
+        where, part = waiting.pop()
+        if isinstance(part, str):
+            try:
+                part.encode("utf-8")
+            except UnicodeEncodeError as error:
+                found = f"character {error.start + 1} is U+{ord(part[error.start]):04X}, half of a surrogate pair"
+                raise BadRowError(
+                    origin, f"field {where!r}: {found}, which UTF-8 cannot hold; write the whole character, or none"
+                ) from error
+        elif isinstance(part, dict):
+            waiting += [(f"{where}.{key}", text) for key, held in part.items() for text in (key, held)]
+        elif isinstance(part, list | tuple):
+            waiting += [(f"{where}[{index}]", held) for index, held in enumerate(part)]
+    return value
 
 
 def _prompt(value: Any, origin: str, name: str) -> tuple[str, tuple[Message, ...] | None]:
@@ -114,7 +134,7 @@ def _json_value(value: Any, origin: str, name: str) -> Any:
     """The value as JSON carries it (tuples become lists); it crosses process boundaries so."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadRowError(origin, f"field {name!r}: {error}; metadata must be plain JSON values") from error
 
 

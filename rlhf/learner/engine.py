@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +21,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from rlhf.learner.spec import LearnerSpec, NonFiniteError
+
+_TIMEOUT = timedelta(minutes=30)
 
 
 def join_group(spec: LearnerSpec) -> None:
@@ -36,16 +39,8 @@ def join_group(spec: LearnerSpec) -> None:
     backend = "gloo" if on_cpu else "nccl"
     if dist.is_initialized():
         raise RuntimeError("this process already belongs to a process group; close() the other learner first")
-    if spec.world_size == 1:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
-    else:
-        dist.init_process_group(
-            backend,
-            init_method=f"tcp://{spec.master_addr}:{spec.master_port}",
-            rank=spec.rank,
-            world_size=spec.world_size,
-            timeout=timedelta(minutes=30),
-        )
+    store = dist.HashStore() if spec.world_size == 1 else _meeting_place(spec)
+    dist.init_process_group(backend, store=store, rank=spec.rank, world_size=spec.world_size, timeout=_TIMEOUT)
     os.environ.update(MASTER_ADDR=spec.master_addr, MASTER_PORT=str(spec.master_port or 29500))
     import deepspeed
 
@@ -53,6 +48,22 @@ def join_group(spec: LearnerSpec) -> None:
     # killed build leaves shut for good; gloo does the same work.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(dist_backend=backend, auto_mpi_discovery=False, verbose=False)
+
+
+def _meeting_place(spec: LearnerSpec) -> dist.TCPStore:
+    """Where the ranks find each other. By itself torch would listen on every interface; this is master_addr alone."""
+    listener = None
+    if spec.rank == 0:
+        family = socket.AF_INET6 if ":" in spec.master_addr else socket.AF_INET
+        listener = socket.create_server((spec.master_addr, spec.master_port), family=family).detach()
+    return dist.TCPStore(
+        spec.master_addr,
+        spec.master_port,
+        spec.world_size,
+        is_master=spec.rank == 0,
+        timeout=_TIMEOUT,
+        master_listen_fd=listener,
+    )
 
 
 def leave_group() -> None:

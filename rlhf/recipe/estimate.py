@@ -2,7 +2,8 @@
 
 Symbols: psi parameters, b bytes of the compute type (2 or 4), N learner ranks, S ZeRO stage, tp tensor
 parallel size. Mixed precision keeps an fp32 master copy and Adam two fp32 moments (ZeRO, 1910.02054, section 3.1;
-what each stage shards: section 5). These are estimates of what the method needs, not of an allocator's overhead.
+what each stage shards: section 5). These are estimates of what the method needs, not of an allocator's overhead,
+nor of communication buffers (`BUCKET` of `rlhf/learner/config.py`).
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class EngineMemory:
     kv_cache: int | None
     kv_tokens: int | None
     kv_sequences: int | None
+
+    @property
+    def total(self) -> int | None:
+        return None if self.kv_cache is None else self.weights + self.kv_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,9 @@ def learner_memory(recipe: TrainRecipe, model: ModelConfig) -> LearnerMemory:
     learner, psi, b = recipe.learner, model.parameters, BYTES[recipe.policy.dtype]
     stage, ranks = learner.zero_stage, learner.ranks
     weights = b * psi // (ranks if stage >= 3 else 1)
-    gradients = b * psi // (ranks if stage >= 2 else 1)
-    master = 4 * psi if b == 2 else 0
+    gradients = gradient_bytes(recipe.policy.dtype, stage) * psi // (ranks if stage >= 2 else 1)
+    # In fp32 the weights are their own master copy, but DeepSpeed's ZeRO keeps a second one (seen in 0.19.8).
+    master = 4 * psi if b == 2 or stage >= 1 else 0
     optimizer = (master + 8 * psi) // (ranks if stage >= 1 else 1)
     return LearnerMemory(
         weights=weights,
@@ -107,6 +113,18 @@ def learner_memory(recipe: TrainRecipe, model: ModelConfig) -> LearnerMemory:
         logits=2 * 4 * learner.logit_chunk * model.vocab,
         host_optimizer=optimizer if learner.offload_optimizer else 0,
     )
+
+
+def gradient_bytes(dtype: str, stage: int) -> int:
+    """Bytes of gradient a parameter, as `rlhf/learner/config.py` has DeepSpeed keep them.
+
+    They add up over micro-batches in float32, but for ZeRO-0 in bfloat16. ZeRO-1 keeps those of the last backward
+    pass beside the sums; from ZeRO-2 on they go bucket by bucket.
+    """
+    if stage == 0:
+        return BYTES[dtype]
+    own = BYTES[dtype] if stage == 1 and dtype != "float32" else 0
+    return BYTES["float32"] + own
 
 
 def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:

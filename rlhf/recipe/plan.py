@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Group, RenderableType
@@ -29,6 +30,10 @@ class Placed(Protocol):
     def cpus(self) -> float: ...
     @property
     def gpus(self) -> float: ...
+    @property
+    def rides(self) -> tuple[int, ...]:
+        """Learner ranks whose GPUs an engine shares, where cluster.share_gpus is set."""
+        ...
 
 
 def render_plan(loaded: Loaded, placement: Iterable[Placed]) -> Group:
@@ -83,27 +88,44 @@ def placement_table(placement: Sequence[Placed]) -> Table:
     by_node: dict[int, list[Placed]] = defaultdict(list)
     for placed in placement:
         by_node[placed.node].append(placed)
-    rows: list[tuple[list[int], tuple[tuple[tuple[str, int], ...], str, float], str]] = []
+    rows: list[tuple[list[int], _NodeShape, str]] = []
     for node in sorted(by_node):
-        here = by_node[node]
-        counts: dict[str, list[int]] = defaultdict(list)
-        for placed in here:
-            counts[placed.role].append(placed.index)
-        shape = (
-            tuple((role, len(indices)) for role, indices in counts.items()),
-            ", ".join(f"{role} {sum(p.cpus for p in here if p.role == role):g}" for role in counts),
-            sum(p.gpus for p in here),
-        )
-        actors = ", ".join(f"{role} {_ranges(indices)}" for role, indices in counts.items())
+        shape, actors = _node_row(by_node[node])
         if rows and rows[-1][1] == shape and rows[-1][0][-1] == node - 1:
             rows[-1][0].append(node)
         else:
             rows.append(([node], shape, actors))
-    for nodes, (counts_here, cores, gpus), actors in rows:
-        several = len(nodes) > 1
-        text = " and ".join(_plural(n, role) for role, n in counts_here) + " each" if several else actors
-        table.add_row(_ranges(nodes), text, cores, f"{gpus:g}")
+    for nodes, shape, actors in rows:
+        each = " and ".join(_plural(count, role) for role, count in shape.counts) + " each"
+        table.add_row(_ranges(nodes), each if len(nodes) > 1 else actors, shape.cores, shape.gpus)
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class _NodeShape:
+    """What is alike on nodes that share a row."""
+
+    counts: tuple[tuple[str, int], ...]
+    cores: str
+    gpus: str
+
+
+def _node_row(here: Sequence[Placed]) -> tuple[_NodeShape, str]:
+    """One node's shape, and its actors by their indices."""
+    roles: dict[str, list[Placed]] = defaultdict(list)
+    for placed in here:
+        roles[placed.role].append(placed)
+    cores = ", ".join(f"{role} {sum(p.cpus for p in group):g}" for role, group in roles.items())
+    gpus = f"{sum(p.gpus for p in here):g}"
+    if any(p.rides for p in here):
+        gpus += ", shared by learner and engine"
+    actors = []
+    for role, group in roles.items():
+        ranks = [rank for p in group for rank in p.rides]
+        on = f" on the GPUs of learner {_ranges(ranks)}" if ranks else ""
+        actors.append(f"{role} {_ranges([p.index for p in group])}{on}")
+    counts = tuple((role, len(group)) for role, group in roles.items())
+    return _NodeShape(counts, cores, gpus), ", ".join(actors)
 
 
 def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Table:
@@ -112,11 +134,11 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
     table = _table(f"memory per device, {_count(found.parameters)} parameters{active}", "", "GiB", "of")
     dtype = recipe.policy.dtype
     table.add_row("learner: weights", _gib(learner.weights), f"{dtype}, {_sharded(recipe, 3)}")
-    table.add_row("learner: gradients", _gib(learner.gradients), f"{dtype}, {_sharded(recipe, 2)}")
+    table.add_row("learner: gradients", _gib(learner.gradients), f"{_gradients(recipe)}, {_sharded(recipe, 2)}")
     if recipe.learner.offload_optimizer:
         table.add_row("learner: optimizer", _gib(0), f"{_gib(learner.host_optimizer)} GiB in host memory")
     else:
-        master = "fp32 master and " if dtype == "bfloat16" else ""
+        master = "fp32 master and " if dtype == "bfloat16" or recipe.learner.zero_stage else ""
         table.add_row("learner: optimizer", _gib(learner.optimizer), f"{master}two moments, {_sharded(recipe, 1)}")
     kept = "one input a layer" if recipe.learner.gradient_checkpointing else "every layer in full"
     table.add_row("learner: activations", _gib(learner.activations), f"one micro-batch, {kept}")
@@ -133,6 +155,8 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
         fits = f"{engine.kv_tokens:,} tokens of {engine.kv_bytes_per_token} bytes, "
         fits += f"{engine.kv_sequences:,} sequences of full length"
         table.add_row("engine: KV cache", _gib(engine.kv_cache), fits)
+    if recipe.cluster.share_gpus and devices.kind == "gpu" and engine.total is not None:
+        table.add_row("both together", _gib(learner.total + engine.total), _how_shared(devices, found), style="bold")
     if devices.memory_per_device is not None:
         noun = "a GPU" if devices.kind == "gpu" else "a node, all of whose ranks and engines share it"
         table.add_row("there is", _gib(devices.memory_per_device), noun, style="bold")
@@ -164,6 +188,27 @@ def _table(title: str, *columns: str) -> Table:
             no_wrap=i == 0,
         )
     return table
+
+
+def _how_shared(devices: Devices, found: Estimate) -> str:
+    """What a user should know of a rank and an engine's worker on one GPU."""
+    text = "a rank and a worker of an engine on one GPU"
+    there, wanted = devices.memory_per_device, found.learner.total + (found.engine.total or 0)
+    if there is None or wanted <= there:
+        return text
+    room = there - found.learner.total
+    fix = "the engine's weights do not fit beside the rank: raise learner.zero_stage"
+    if room > found.engine.weights:
+        fix = f"write rollout.gpu_memory_utilization: {int(100 * room / there) / 100:g}"
+    return f"{text}: {_gib(wanted - there)} more than there is; {fix}"
+
+
+def _gradients(recipe: TrainRecipe) -> str:
+    """The types that `gradient_bytes` counts."""
+    stage, dtype = recipe.learner.zero_stage, recipe.policy.dtype
+    if stage == 0 or dtype == "float32":
+        return dtype
+    return f"{dtype} and float32 sums" if stage == 1 else "float32 sums"
 
 
 def _sharded(recipe: TrainRecipe, from_stage: int) -> str:

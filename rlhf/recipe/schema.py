@@ -215,10 +215,6 @@ class TrackingConfig(Section):
     tensorboard: bool = True
     wandb_project: str | None = None
     trackio_project: str | None = None
-    trajectories_per_step: NonNegativeInt = Field(
-        8,
-        description="groups whose samples are kept for the report's browser each step; all are written to trajectories/",
-    )
 
 
 class ClusterConfig(Section):

@@ -31,7 +31,8 @@ CPU_BLOCK_SIZE = 32
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """cpus: the cores this engine binds, one list per tensor-parallel rank; empty on a GPU.
+    """cpus: the cores this engine binds, one list per tensor-parallel rank, as positions among those that its process
+    may use, from 0; empty on a GPU.
 
     worker_extension: dotted path of the class mixed into vLLM's workers.
     """
@@ -212,7 +213,16 @@ def engine_environment(spec: EngineSpec) -> dict[str, str]:
     ):
         environment[wide_products.SWITCH] = "1"
     if spec.device == "cpu":
-        environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(",".join(map(str, c)) for c in spec.cpus) or "nobind"
+        # Under a cpuset (a container's, a batch job's) the cores that this process may use start anywhere.
+        allowed = sorted(os.sched_getaffinity(0))
+        if (wanted := 1 + max((core for worker in spec.cpus for core in worker), default=-1)) > len(allowed):
+            raise ValueError(
+                f"{spec.name} was placed on core {wanted} of its node, but a process there may use {len(allowed)} "
+                f"({', '.join(map(str, allowed))}): write cluster.cpus_per_node: {len(allowed)}, or, where Ray runs "
+                f"already, start it on that node with --num-cpus {len(allowed)}"
+            )
+        bound = [",".join(str(allowed[core]) for core in worker) for worker in spec.cpus]
+        environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(bound) or "nobind"
     return environment
 
 

@@ -1,10 +1,18 @@
 """Placement on paper, from one laptop to a thousand nodes."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.on_paper import need_of
 from cluster.placement import Need, Node, PlacementError, plan
+from rlhf.recipe.devices import Devices
+from rlhf.recipe.load import load_checked
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def nodes(count, cpus=16, gpus=8):
@@ -63,9 +71,79 @@ def test_shared_gpus_pair_engine_workers_with_learner_ranks():
     assert [(b.node, b.rides) for b in two.of("engine")] == [("n0", (0, 1)), ("n0", (2, 3)), ("n1", (4, 5))]
 
 
+def rayjob():
+    """deploy/kuberay/rayjob.yaml: its entrypoint's words, and its pods as Ray will know them."""
+    job = list(yaml.safe_load_all((ROOT / "deploy/kuberay/rayjob.yaml").read_text()))[1]["spec"]
+    cluster = job["rayClusterSpec"]
+    pods = []
+    for name, group in [("head", cluster["headGroupSpec"])] + [
+        (g["groupName"], g) for g in cluster["workerGroupSpecs"]
+    ]:
+        limits = group["template"]["spec"]["containers"][0]["resources"]["limits"]
+        cpus = int(group["rayStartParams"].get("num-cpus", limits["cpu"]))
+        gpus = int(group["rayStartParams"].get("num-gpus", limits.get("nvidia.com/gpu", 0)))
+        pods += [Node(f"{name}-{i}", cpus, gpus) for i in range(group.get("replicas", 1))]
+    return job["entrypoint"].split(), pods
+
+
+def test_the_shipped_rayjob_is_placed_on_its_workers_alone():
+    (path, *overrides), pods = rayjob()
+    assert [(pod.id, pod.cpus, pod.gpus) for pod in pods] == [("head-0", 0, 0), ("gpu-0", 32, 8), ("gpu-1", 32, 8)]
+    devices = Devices("gpu", nodes=2, cpus_per_node=32, gpus_per_node=8, memory_per_device=80 << 30)
+    recipe = load_checked(ROOT / Path(path).relative_to("/opt/longthought/src"), overrides, devices).recipe
+    layout = plan(pods, need_of(recipe, "gpu"))
+    assert [(b.role, b.node, b.gpus) for b in layout.bundles] == [
+        ("learner", "gpu-0", 1),
+        ("engine", "gpu-1", 1),
+        ("verifier", "gpu-0", 0),
+        ("verifier", "gpu-1", 0),
+    ]
+
+
+def test_nothing_is_placed_on_a_node_without_cpus():
+    machines = [Node("head", 0), Node("a", 4), Node("bare", 0, 8), Node("b", 4)]
+    layout = plan(machines, Need(engines=4, tensor_parallel=1, ranks=2, device="cpu"))
+    assert {b.node for b in layout.bundles} == {"a", "b"}
+    assert [b.node for b in layout.of("verifier")] == ["a", "b"]
+    apart = plan(machines, Need(2, 1, 1, "cpu", separate_learner=True))
+    assert {b.node for b in layout.of("learner")} == {"a"} and {b.node for b in apart.of("engine")} == {"b"}
+
+
+@given(st.data())
+def test_two_jobs_on_one_ray_never_run_side_by_side(data):
+    """What the first reserves leaves the second's bundles too little CPU on some node, whatever the two ask for."""
+    count, cpus = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 64))
+    machines = [Node(f"n{i}", cpus, data.draw(st.integers(0, 8))) for i in range(count)]
+
+    def layout():
+        device = data.draw(st.sampled_from(["cpu", "gpu"]))
+        engines, ranks, apart = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9), st.booleans()))
+        try:
+            return plan(machines, Need(engines, 1, ranks, device, separate_learner=apart))
+        except PlacementError:
+            return None
+
+    first, second = layout(), layout()
+    if first is None or second is None:
+        return
+
+    def reserved(plan, node):
+        return sum(b.cpu_share for b in plan.bundles if b.node == node)
+
+    assert all(reserved(first, n.id) <= n.cpus and reserved(second, n.id) <= n.cpus for n in machines)
+    assert any(reserved(first, n.id) + reserved(second, n.id) > n.cpus for n in machines)
+
+
 @pytest.mark.parametrize(
     ("machines", "need", "message"),
     [
+        ([Node("h", 0, 8), Node("w", 0)], Need(1, 1, 1, "gpu"), r"no node has a CPU, and every .* CPUs there: h, w\)"),
+        (
+            [Node("h", 0), Node("w", 2)],
+            Need(1, 1, 1, "cpu", separate_learner=True),
+            r"or more, found 1 \(left out,.*: h",
+        ),
+        ([Node("h", 0, 4), Node("w", 8, 1)], Need(1, 1, 2, "gpu"), r"there are 1 GPUs \(left out, .* there: h\)"),
         (nodes(1), Need(2, 2, 3, "gpu", share_gpus=True), "learner.ranks is 3, .* tensor_parallel is 4; make them"),
         (nodes(2, gpus=3), Need(2, 2, 4, "gpu", share_gpus=True), "engine 1 would span nodes n0, n1"),
         ([], Need(1, 1, 1, "cpu"), "no nodes"),

@@ -6,8 +6,9 @@ import pytest
 
 from rlhf.data.errors import BadRowError, DataError
 from rlhf.data.load import load_prompts
+from rlhf.data.rows import make_row
 from rlhf.recipe.schema import DataConfig, SourceConfig
-from tests.data.helpers import WordTokenizer, config, write_rows
+from tests.data.helpers import WordTokenizer, config, source, write_rows
 
 GOOD = {"prompt": "What is 1 + 1?", "reference": "2"}
 FIELDS = {"metadata_fields": ["level"], "domain_field": "topic"}
@@ -46,6 +47,14 @@ ROWS = [
     ({**GOOD, "level": 1}, FIELDS, "field 'topic' is missing"),
     ({**GOOD, "level": 1, "topic": 3}, FIELDS, "field 'topic': found the number 3; write the domain's name as text"),
     ('{"prompt": "a", "reference": "2", "topic": "x", "level": [1e999]}', FIELDS, "field 'level': Out of range float values"),
+    (r'{"prompt": "a\ud800b", "reference": "2"}', {}, "field 'prompt': character 2 is U+D800, half of a surrogate pair, which UTF-8 cannot hold; write"),
+    (r'{"prompt": "a", "reference": "\udfff"}', {}, "field 'reference': character 1 is U+DFFF, half of a surrogate pair"),
+    (r'{"prompt": [{"role": "user", "content": "\udc00"}], "reference": "2"}', {}, "field 'prompt[0].content': character 1 is U+DC00"),
+    (r'{"prompt": [{"role": "\ud800", "content": "a"}], "reference": "2"}', {}, "field 'prompt[0].role': character 1 is U+D800"),
+    (r'{"prompt": "a", "reference": "2", "topic": "x", "level": {"of": ["easy", "ha\ud800rd"]}}', FIELDS, "field 'level.of[1]': character 3 is U+D800"),
+    (r'{"prompt": "a", "reference": "2", "topic": "x", "level": {"\ud800": 1}}', FIELDS, r"field 'level.\ud800': character 1 is U+D800"),
+    (r'{"prompt": "a", "reference": "2", "topic": "\ud800", "level": 1}', FIELDS, "field 'topic': character 1 is U+D800"),
+    (r'{"pr\ud800mpt": "a", "reference": "2"}', {}, r"the row has: pr\ud800mpt, reference; did you mean data.train.prompt_field: pr\ud800mpt?"),
     ({"prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}], "reference": "2"}, {},
      "a chat of 3 messages, but the tokenizer has no chat template; write plain text"),
 ]  # fmt: skip
@@ -59,6 +68,7 @@ def test_bad_row_stops_with_file_and_line_or_is_skipped_and_listed(tmp_path, row
         load_prompts(config(path, fields=fields), WordTokenizer())
     assert str(refusal.value).startswith(f"{path}:3: ")
     assert fragment in str(refusal.value)
+    assert str(refusal.value).isprintable()
     assert "on_bad_row: skip" in str(refusal.value)
 
     sets = load_prompts(config(path, fields=fields, on_bad_row="skip"), WordTokenizer())
@@ -66,6 +76,25 @@ def test_bad_row_stops_with_file_and_line_or_is_skipped_and_listed(tmp_path, row
     assert [fault.origin for fault in sets.report.train.bad] == [f"{path}:3"]
     assert fragment in sets.report.details()[0]
     assert sets.report.summary() == "train: 2 prompts (1 bad row skipped, longest 6 tokens)"
+
+
+def test_a_character_outside_the_basic_plane_is_no_bad_row(tmp_path):
+    """JSON writes it as a pair of surrogates, and reads it as one character."""
+    row = (
+        r'{"prompt": "\ud83d\ude00?", "reference": "\ud83d\ude00", "topic": "\ud83d\ude00", "level": ["\ud83d\ude00"]}'
+    )
+    (prompt,) = load_prompts(config(write_rows(tmp_path / "t.jsonl", [row]), fields=FIELDS), WordTokenizer()).train
+    assert (prompt.text, prompt.reference, prompt.domain) == ("\U0001f600?", "\U0001f600", "\U0001f600")
+    assert prompt.metadata == {"level": ["\U0001f600"]}
+
+
+def test_metadata_nested_too_deeply_is_a_bad_row(tmp_path):
+    deep = 0
+    for _ in range(2000):
+        deep = [deep]
+    record = {**GOOD, "level": deep, "topic": "x"}
+    with pytest.raises(BadRowError, match="field 'level': maximum recursion depth"):
+        make_row(record, "t:1", 0, source(tmp_path, **FIELDS), "data.train")
 
 
 def test_line_separators_of_unicode_end_no_line(tmp_path):

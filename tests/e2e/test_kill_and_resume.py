@@ -16,7 +16,7 @@ def story(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kill")
     recipe = write_recipe(
         folder,
-        trainer={"steps": 7, "checkpoint_every": 2, "prompts_per_step": 8, "max_staleness": 1},
+        trainer={"steps": 6, "checkpoint_every": 2, "eval_every": 2, "prompts_per_step": 8, "max_staleness": 1},
         warmup={
             "demonstrations": "running_totals",
             "config": {
@@ -31,7 +31,7 @@ def story(tmp_path_factory):
     told = {"run": folder / "runs" / "e2e"}
 
     killed = Run(recipe)
-    killed.until("step 3/7")
+    killed.until("step 3/6")
     os.kill(killed.process.pid, signal.SIGKILL)
     killed.end()
     told["killed"] = killed
@@ -39,7 +39,7 @@ def story(tmp_path_factory):
     told["after_kill"] = [p.name for p in Checkpoints(told["run"] / "checkpoints", 9).complete()]
 
     stopped = Run(recipe, "--resume")
-    stopped.until("step 4/7")
+    stopped.until("step 4/6")
     os.kill(stopped.process.pid, signal.SIGTERM)
     told["stopped_code"] = stopped.end()
     told["stopped"] = stopped
@@ -54,8 +54,27 @@ def story(tmp_path_factory):
     return told
 
 
+def test_a_signal_during_the_warm_up_ends_everything_and_says_so(tmp_path):
+    recipe = write_recipe(
+        tmp_path,
+        warmup={"demonstrations": "running_totals", "config": {"task": "chain_sum"}, "size": 64, "steps": 5000},
+    )
+    run = Run(recipe)
+    run.until("warm-up:")
+    os.kill(run.process.pid, signal.SIGTERM)
+    assert run.end() == 130, run.text
+    assert "SIGTERM: ending; nothing was learned yet" in run.text
+    assert run.left_behind() == []
+    assert json.loads((tmp_path / "runs" / "e2e" / "summary.json").read_text())["status"] == "interrupted"
+
+
+def test_accuracy_was_measured_where_it_was_due_also_beside_a_checkpoint(story):
+    rows = {row["step"]: row for row in metrics(story["run"])}
+    assert [step for step, row in rows.items() if "accuracy/heldout" in row] == [0, 2, 4, 6]
+
+
 def test_after_kill_9_the_run_resumes_from_the_last_complete_checkpoint(story):
-    assert story["after_kill"] == ["step_2"]
+    assert story["after_kill"] == ["step_0", "step_2"]
     assert "resumed from" in story["stopped"].text
     assert "checkpoints/step_2" in story["stopped"].text
 
@@ -70,14 +89,14 @@ def test_sigterm_writes_a_checkpoint_and_says_so(story):
 def test_the_resumed_run_finishes(story):
     assert story["finished_code"] == 0, story["finished"].text
     summary = json.loads((story["run"] / "summary.json").read_text())
-    assert (summary["status"], summary["steps"]) == ("finished", 7)
+    assert (summary["status"], summary["steps"]) == ("finished", 6)
     assert summary["warmup"]["steps"] == 10
     assert summary["heldout"]["before"]["n_problems"] == 16
     assert summary["heldout"]["after"]["n_problems"] == 16
 
 
 def test_every_step_is_in_the_metrics_once(story):
-    assert [row["step"] for row in metrics(story["run"])] == list(range(8))
+    assert [row["step"] for row in metrics(story["run"])] == list(range(7))
 
 
 def test_prompts_add_up_at_every_step(story):
@@ -109,9 +128,9 @@ def test_the_run_folder_holds_what_is_promised(story):
     run = story["run"]
     for name in ("recipe.yaml", "run.json", "metrics.jsonl", "report.html", "summary.json"):
         assert (run / name).stat().st_size > 0, name
-    assert len(list((run / "trajectories").glob("step_*.jsonl"))) == 7
+    assert len(list((run / "trajectories").glob("step_*.jsonl"))) == 6
     last = Checkpoints(run / "checkpoints", 9).latest()
-    assert last.name == "step_7"
+    assert last.name == "step_6"
     assert (last / "hf" / "model.safetensors").exists()
 
 

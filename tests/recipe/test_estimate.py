@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from rlhf.recipe.devices import GIB
-from rlhf.recipe.estimate import estimate
+from rlhf.recipe.estimate import BYTES, estimate, gradient_bytes, learner_memory
 from rlhf.recipe.model_config import FORMULAS, ModelConfigError, find_config, read_model_config
+from rlhf.recipe.schema import LearnerConfig
 from tests.recipe.helpers import GOOD, load
 
 QWEN3_06B = {
@@ -110,11 +114,13 @@ PSI = 596_049_920
     ("overrides", "weights", "gradients", "optimizer", "host"),
     [
         (["learner.zero_stage=0", "learner.ranks=4"], 2 * PSI, 2 * PSI, 12 * PSI, 0),
-        (["learner.zero_stage=1", "learner.ranks=4"], 2 * PSI, 2 * PSI, 3 * PSI, 0),
-        (["learner.zero_stage=2", "learner.ranks=4"], 2 * PSI, PSI // 2, 3 * PSI, 0),
-        (["learner.zero_stage=3", "learner.ranks=4"], PSI // 2, PSI // 2, 3 * PSI, 0),
-        (["learner.zero_stage=3", "learner.ranks=1"], 2 * PSI, 2 * PSI, 12 * PSI, 0),
+        (["learner.zero_stage=1", "learner.ranks=4"], 2 * PSI, 6 * PSI, 3 * PSI, 0),
+        (["learner.zero_stage=2", "learner.ranks=4"], 2 * PSI, PSI, 3 * PSI, 0),
+        (["learner.zero_stage=3", "learner.ranks=4"], PSI // 2, PSI, 3 * PSI, 0),
+        (["learner.zero_stage=3", "learner.ranks=1"], 2 * PSI, 4 * PSI, 12 * PSI, 0),
         (["policy.dtype=float32", "learner.zero_stage=0"], 4 * PSI, 4 * PSI, 8 * PSI, 0),
+        (["policy.dtype=float32", "learner.zero_stage=1"], 4 * PSI, 4 * PSI, 12 * PSI, 0),
+        (["policy.dtype=float32", "learner.zero_stage=2", "learner.ranks=4"], 4 * PSI, PSI, 3 * PSI, 0),
     ],
 )
 def test_learner_state_by_zero_stage(tmp_path, overrides, weights, gradients, optimizer, host):
@@ -125,6 +131,65 @@ def test_learner_state_by_zero_stage(tmp_path, overrides, weights, gradients, op
         optimizer,
         host,
     )
+
+
+@pytest.mark.parametrize("stage", range(4))
+@pytest.mark.parametrize("dtype", BYTES)
+def test_gradients_add_up_in_the_type_that_deepspeed_is_told(dtype, stage):
+    from rlhf.learner.config import deepspeed_config
+
+    config = deepspeed_config(LearnerConfig(zero_stage=stage), dtype, "cuda:0", PSI)
+    told = config.get("data_types", {}).get("grad_accum_dtype")
+    sums = {"fp32": 4, None: BYTES[dtype]}[told]
+    beside = 2 if (dtype, stage) == ("bfloat16", 1) else 0
+    assert gradient_bytes(dtype, stage) == sums + beside
+
+
+@pytest.mark.parametrize("stage", range(4))
+@pytest.mark.parametrize("dtype", BYTES)
+def test_deepspeed_holds_what_is_estimated(tmp_path, dtype, stage):
+    """Weights, gradients and optimizer, in all tensors of a DeepSpeed engine in the midst of its second step."""
+    import torch
+
+    from rlhf.learner.config import deepspeed_config, parameter_groups
+    from rlhf.learner.engine import Engine, join_group, leave_group
+    from rlhf.learner.spec import LearnerSpec
+
+    recipe = load(tmp_path, GOOD, (f"policy.dtype={dtype}", f"learner.zero_stage={stage}")).recipe
+    before = storages()  # kept, so that no address of theirs is used again
+    width, layers = 256, 8
+    module = torch.nn.Sequential(*[torch.nn.Linear(width, width, bias=False) for _ in range(layers)])
+    module.to(getattr(torch, dtype))
+    config = deepspeed_config(recipe.learner, dtype, "cpu", bucket := width * width)
+    join_group(LearnerSpec(recipe.policy, recipe.learner, "none"))
+    try:
+        engine = Engine(module, config, parameter_groups(module, 0.0), 1)
+        for last in (True, False):
+            out = engine(torch.ones(2, width, dtype=getattr(torch, dtype)))
+            engine.backward(out.float().square().sum(), last=last)
+            del out
+            if last:
+                engine.step(1e-3)
+        gradients = [p.grad for p in module.parameters()]  # noqa: F841 - so that they are counted too
+        found = sum(storage.nbytes() for address, storage in storages().items() if address not in before)
+        engine.close()
+    finally:
+        leave_group()
+    sizes = SimpleNamespace(
+        parameters=layers * bucket, vocab=1, hidden=1, layers=1, heads=1, kv_heads=1, head_dim=1, active_intermediate=1
+    )
+    expected = learner_memory(recipe, sizes)
+    state = expected.weights + expected.gradients + expected.optimizer
+    assert state <= found <= state + 2.5 * BYTES[dtype] * bucket, f"{found / bucket / layers:.2f} bytes a parameter"
+
+
+def storages() -> dict[int, Any]:
+    """By address the storages that a tensor object of this process holds."""
+    import torch
+
+    gc.collect()
+    tensors = [o for o in gc.get_objects() if type(o) in (torch.Tensor, torch.nn.Parameter)]
+    return {t.untyped_storage().data_ptr(): t.untyped_storage() for t in tensors}
 
 
 def test_offloaded_optimizer_lies_in_host_memory(tmp_path):

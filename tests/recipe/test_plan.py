@@ -6,8 +6,10 @@ import io
 import re
 from dataclasses import dataclass
 
+import pytest
 from rich.console import Console
 
+from cluster.on_paper import placed
 from rlhf.recipe.plan import describe_devices, render_plan
 from tests.recipe.helpers import CPU, GOOD, GPU, UNKNOWN, load, small_model
 
@@ -19,6 +21,7 @@ class Place:
     index: int
     cpus: float
     gpus: float
+    rides: tuple[int, ...] = ()
 
 
 def shown(loaded, placement) -> str:
@@ -53,8 +56,51 @@ def test_equal_nodes_share_a_row(tmp_path):
 def test_zero_and_offload_are_told(tmp_path):
     loaded = load(tmp_path, GOOD, ("learner.ranks=4", "learner.zero_stage=2", "learner.offload_optimizer=true"), GPU)
     text = shown(loaded, [])
-    assert "bfloat16, 1/4 of them" in text
+    assert "│ learner: weights │ 0.003 │ bfloat16, all of them │" in text
+    assert "float32 sums, 1/4 of them" in text
     assert "GiB in host memory" in text
+
+
+def shared(tmp_path, *overrides):
+    """The plan of a recipe whose learner and engines share the GPUs of two nodes, placed as `rlhf check` places it."""
+    needed = ("cluster.share_gpus=true", "rollout.gpu_memory_utilization=0.4")
+    loaded = load(tmp_path, GOOD, (small_model(tmp_path), *needed, *overrides), GPU)
+    return shown(loaded, placed(loaded.recipe, loaded.devices))
+
+
+def test_shared_gpus_are_told_and_their_memory_is_added_up(tmp_path):
+    text = shared(tmp_path, "learner.ranks=4", "rollout.engines=2", "rollout.tensor_parallel=2")
+    assert "│ 0 │ learner 0-3, engine 0-1 on the GPUs of learner 0-3, verifier 0 │" in text
+    assert "│ 4, shared by learner and engine │" in text
+    assert "│ 1 │ verifier 1 │ verifier 32 │ 0 │" in text
+    together = float(re.search(r"both together │ ([\d.]+) │ a rank and a worker of an engine on one GPU │", text)[1])
+    parts = [float(re.search(rf"│ {part} │ ([\d.]+) │", text)[1]) for part in ("learner: together", "engine: weights")]
+    cache = float(re.search(r"│ engine: KV cache │ ([\d.]+) │", text)[1])
+    assert together == pytest.approx(sum(parts) + cache, abs=0.1) == pytest.approx(32.0 + parts[0], abs=0.1)
+    full = shared(tmp_path, "learner.ranks=16", "rollout.engines=16")
+    assert "│ 0-1 │ 8 learners and 8 engines and 1 verifier each │" in full
+    assert "│ 8, shared by learner and engine │" in full
+
+
+def test_too_much_for_a_shared_gpu_says_what_is_left(tmp_path):
+    text = shared(
+        tmp_path,
+        "cluster.memory_per_device_gib=80",
+        "rollout.gpu_memory_utilization=0.7",
+        "learner.logit_chunk=10000000",
+    )
+    # 2 x 4 x 10^7 x 358 bytes of logits are 26.7 GiB, and the engine asks for 56 of the 80
+    assert re.search(r"on one GPU: 2\.\d more than there is; write rollout\.gpu_memory_utilization: 0\.66", text)
+    text = shared(tmp_path, "learner.logit_chunk=30000000")
+    assert "more than there is; the engine's weights do not fit beside the rank" in text
+
+
+def test_unshared_gpus_are_not_added_up(tmp_path):
+    loaded = load(tmp_path, GOOD, (small_model(tmp_path),), GPU)
+    text = shown(loaded, placed(loaded.recipe, loaded.devices))
+    assert "learner: together" in text
+    assert "both together" not in text
+    assert "shared by" not in text
 
 
 def test_an_unknown_model_leaves_out_its_memory_and_says_so(tmp_path):

@@ -3,8 +3,11 @@
 Every attack has a control: the same payload, evaluated without walls, does what it is meant to do.
 """
 
+import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from verifiers import Sample, Status
 from verifiers.base import Verdict
 from verifiers.isolation import ATTACKS, IsolationError, check_proof
 from verifiers.pool import VerifierPool
-from verifiers.seccomp import REFUSED, program
+from verifiers.seccomp import REFUSED, REFUSED_TO_TRUNCATE, program
 
 BOARD = "_ Q _ _\n_ _ _ Q\nQ _ _ _\n_ _ Q _"
 AS_LISTS = repr([row.split() for row in BOARD.split("\n")])
@@ -83,6 +86,12 @@ OTHER_ATTACKS = {
     "signal its parent": "__import__('os').kill(__import__('os').getppid(), 0) is None",
     "thread": "__import__('threading').Thread(target=int).start() is None",
     "raise its memory limit": "__import__('resource').setrlimit(9, (-1, -1)) is None",
+    "truncate": "[__import__('os').truncate(f, __import__('os').stat(f).st_size) for f in [__import__('os').__file__]]",
+    "ftruncate": "[__import__('ctypes').CDLL(None, use_errno=True).ftruncate(1, 0), "
+    "__import__('ctypes').get_errno()][1] != 1",
+    "open to truncate": "__import__('os').open('/dev/null', 0o1003) >= 0",
+    "change attributes": "[__import__('fcntl').ioctl(f, 0x40086602, __import__('fcntl').ioctl(f, 0x80086601, bytes(8))) "
+    "for f in [open(__import__('os').__file__)]]",
     "change permissions": "__import__('os').chmod(__import__('os').__file__, 0o644) is None",
     "own session": "__import__('os').setsid() > 0",
     "unix socket": "__import__('socket').socketpair()",
@@ -180,21 +189,81 @@ def test_the_filter_refuses_exactly_its_list(machine: str, column: int) -> None:
     assert run_bpf(instructions, 0x40000000 + 1, arch) == 0x80000000
 
 
-def run_bpf(instructions: list[bytes], number: int, arch: int) -> int:
-    """The return value of a filter made of loads, JEQ, JGE and returns."""
+@pytest.mark.parametrize(("machine", "column"), [("x86_64", 0), ("aarch64", 1)])
+def test_the_filter_refuses_to_open_and_truncate(machine: str, column: int) -> None:
+    instructions = [program(machine)[i : i + 8] for i in range(0, len(program(machine)), 8)]
+    arch = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+    flags = [os.O_TRUNC, os.O_RDONLY | os.O_CLOEXEC, os.O_ACCMODE | os.O_TRUNC, os.O_RDWR | os.O_CREAT, 1 << 32]
+    for pair, argument in REFUSED_TO_TRUNCATE.values():
+        if (number := pair[column]) is not None:
+            answers = [run_bpf(instructions, number, arch, {argument: flag}) for flag in flags]
+            assert answers == [0x00050001, 0x7FFF0000, 0x00050001, 0x7FFF0000, 0x7FFF0000]
+            assert run_bpf(instructions, number, arch, {argument + 1: os.O_TRUNC}) == 0x7FFF0000
+    assert {pair[column] for pair, _ in REFUSED_TO_TRUNCATE.values()} == [{2, 257}, {None, 56}][column]
+
+
+def run_bpf(instructions: list[bytes], number: int, arch: int, arguments: dict[int, int] | None = None) -> int:
+    """The return value of a filter made of loads, JEQ, JGE, JSET and returns. arguments: of the call, 64 bits each."""
+    data = {0: number, 4: arch} | {16 + 8 * i: value & 0xFFFFFFFF for i, value in (arguments or {}).items()}
     position, accumulator = 0, 0
     while True:
         code, yes, no = int.from_bytes(instructions[position][:2], "little"), *instructions[position][2:4]
         value = int.from_bytes(instructions[position][4:], "little")
         position += 1
         if code == 0x20:
-            accumulator = {0: number, 4: arch}[value]
+            accumulator = data.get(value, 0)
         elif code == 0x06:
             return value
         else:
-            taken = accumulator == value if code == 0x15 else accumulator >= value
+            taken = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: bool(accumulator & value)}[code]
             position += yes if taken else no
 
 
 def test_the_test_process_itself_is_not_walled_in() -> None:
     assert os.access("/etc/passwd", os.R_OK)
+
+
+OLD_KERNEL = """
+import json, sys
+from verifiers import isolation, landlock, seccomp
+from verifiers.forked import run_in_child
+abi, walls, victim = sys.argv[1:]
+landlock.abi = lambda: int(abi)
+if walls == "none":
+    seccomp.REFUSED.clear()
+    seccomp.REFUSED_TO_TRUNCATE.clear()
+elif walls == "by name":
+    seccomp.REFUSED_TO_TRUNCATE.clear()
+applied = isolation.isolate()
+print(json.dumps(run_in_child(lambda: isolation.prove(9, victim), applied, 30).result))
+"""
+
+
+def proof_on_an_old_kernel(abi: int, walls: str, victim: Path) -> dict[str, str]:
+    """What `prove` finds where Landlock says that it is `abi`, behind a seccomp filter that holds `walls`."""
+    victim.write_text("whole")
+    done = subprocess.run(
+        [sys.executable, "-c", OLD_KERNEL, str(abi), walls, str(victim)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("abi", [1, 2])
+def test_where_landlock_does_not_govern_truncation_the_filter_does(abi: int, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    assert proof_on_an_old_kernel(abi, "all", victim) == HELD
+    assert victim.read_text() == "whole"
+
+
+@pytest.mark.parametrize("walls", ["none", "by name"])
+def test_the_proof_finds_a_filter_that_lets_files_be_cut_short(walls: str, tmp_path: Path) -> None:
+    """`by name`: truncate(2) alone refused, as if opening were not a way."""
+    victim = tmp_path / "victim"
+    proof = proof_on_an_old_kernel(1, walls, victim)
+    assert victim.read_text() == ""
+    with pytest.raises(IsolationError, match=r"truncate \(cut a file short\)"):
+        check_proof(proof, {})

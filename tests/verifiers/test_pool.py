@@ -217,6 +217,33 @@ def test_gold_answers_are_checked_by_their_own_verifier(pool: VerifierPool) -> N
     assert (report.checked, report.uncheckable, report.refused) == (0, 3, ())
 
 
+GOLDS = [
+    (sample("", "a", gold="number"), "has_gold: its gold_response returned a int; return a str or None"),
+    (sample("", "a", gold="unknown"), "has_gold: its gold_response raised KeyError: 'unknown' (custom_rules.py:"),
+    (sample("", None, gold="right"), "has_gold needs a reference and this sample has none"),
+]
+
+
+@pytest.mark.parametrize(("case", "reason"), GOLDS)
+def test_a_gold_answer_that_cannot_be_had_is_an_error_that_says_why(
+    pool: VerifierPool, case: Sample, reason: str
+) -> None:
+    fine = [sample("", "a", gold="right"), sample("", "a", gold="none")]
+    restarts = dict(pool.stats().restarts)
+    report = pool.check_gold("custom_rules:has_gold", {}, [*fine, case])
+    assert (report.checked, report.uncheckable) == (2, 1)
+    ((index, verdict),) = report.refused
+    assert (index, verdict.status) == (2, Status.ERROR)
+    assert verdict.reason.startswith(reason)
+    assert dict(pool.stats().restarts) == restarts
+
+
+def test_gold_checks_are_not_counted_with_a_policy_s_answers(pool: VerifierPool) -> None:
+    before = dict(pool.stats().counts)
+    assert pool.check_gold("math", {}, [sample("", "1"), sample("", "1}")]).checked == 2
+    assert dict(pool.stats().counts) == before
+
+
 def test_stats_count_by_status() -> None:
     with VerifierPool(1) as pool:
         pool.verify("math", {}, [sample("\\boxed{1}", "1"), sample("\\boxed{1}", "2"), sample("", "3")])

@@ -92,5 +92,15 @@ def reads_passwd(sample: Sample) -> bool:
         return False
 
 
+def _gold_as_told(sample: Sample) -> object:
+    """A gold response as the metadata says: none, not text, or an exception."""
+    return {"none": None, "number": 7, "right": sample.reference}[sample.metadata["gold"]]
+
+
+@verifier(gold_response=_gold_as_told)
+def has_gold(sample: Sample) -> bool:
+    return sample.response == sample.reference
+
+
 def undecorated(sample: Sample) -> bool:
     return True
