@@ -96,6 +96,9 @@ def make_environment(venv: Path, wanted: env.Stamp, python: str, say: Callable[[
     if reason:
         say(f"making the virtual environment {venv} ({reason}) with {python}")
         env.remove_environment(venv)
+        venv.mkdir(parents=True)
+        # Stamped before anything is in it: what carries no stamp is not ours to remove.
+        env.write_stamp(venv, env.Stamp(wanted.flavour, wanted.locks, wanted.python, wanted.venv, wanted.project))
         subprocess.run([python, "-m", "venv", str(venv)], check=True)
     else:
         say(f"completing the virtual environment {venv}")

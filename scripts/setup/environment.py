@@ -78,18 +78,19 @@ def why_rebuild(venv: Path, wanted: Stamp) -> str:
 
 
 def remove_environment(venv: Path) -> None:
-    """Deletes the folder if it is a virtual environment, empty, or absent.
+    """Deletes the folder if this set-up made it, or if it is empty or absent.
 
     Raises:
-        EnvironmentRefusedError: it holds something else.
+        EnvironmentRefusedError: it holds something else, be it somebody's own virtual environment.
     """
     if not venv.exists():
         return
     if venv.is_symlink() or not venv.is_dir():
         raise EnvironmentRefusedError(f"{venv} is not a folder; remove it, or set LONGTHOUGHT_VENV to another place")
-    if any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists() and not (venv / STAMP).exists():
+    if any(venv.iterdir()) and not (venv / STAMP).exists():
+        what = "a virtual environment of your own" if (venv / "pyvenv.cfg").exists() else "not a virtual environment"
         raise EnvironmentRefusedError(
-            f"{venv} exists and is not a virtual environment; remove it, or set LONGTHOUGHT_VENV to another place"
+            f"{venv} exists and is {what}; remove it, or set LONGTHOUGHT_VENV to another place"
         )
     shutil.rmtree(venv)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WANTED = (3, 11)
-PROBE = (
-    "import sys, venv, ensurepip, platform; print('%d.%d.%d' % sys.version_info[:3], platform.python_implementation())"
-)
+PROBE = """
+import ensurepip, platform, sys, venv
+print("%d.%d.%d" % sys.version_info[:3], platform.python_implementation(), sys._base_executable, sep="\\n")
+"""
 
 
 class NoPythonError(RuntimeError):
@@ -22,10 +23,15 @@ class NoPythonError(RuntimeError):
 
 @dataclass(frozen=True)
 class Probe:
-    """What one interpreter said: its version (`3.11.7`), or why it cannot be used."""
+    """What one interpreter said: its version (`3.11.7`), or why it cannot be used.
+
+    base: the interpreter behind it. Where that is another one, this belongs to a virtual environment, perhaps the very
+    one that is about to be replaced.
+    """
 
     version: str
     problem: str
+    base: str = ""
 
 
 def probe(executable: str) -> Probe:
@@ -40,12 +46,12 @@ def probe(executable: str) -> Probe:
         if "ensurepip" in last or "venv" in last:
             last += " (on Debian and Ubuntu: apt-get install python3.11-venv)"
         return Probe("", last)
-    version, implementation = done.stdout.decode().split()
+    version, implementation, base = done.stdout.decode().splitlines()
     if implementation != "CPython":
         return Probe(version, f"is {implementation} {version}; CPython is needed")
     if tuple(int(part) for part in version.split(".")[:2]) != WANTED:
         return Probe(version, f"is Python {version}")
-    return Probe(version, "")
+    return Probe(version, "", base)
 
 
 def candidates(environ: Mapping[str, str]) -> Iterator[str]:
@@ -79,7 +85,7 @@ def find_python(environ: Mapping[str, str] = os.environ, ask: Callable[[str], Pr
             continue
         answer = ask(executable)
         if not answer.problem:
-            return executable, answer.version
+            return answer.base or executable, answer.version
         seen[executable] = answer.problem
     looked = "\n".join(f"  {path}: {problem}" for path, problem in seen.items()) or "  nothing on PATH"
     raise NoPythonError(

@@ -59,13 +59,14 @@ def test_the_flavour_once_chosen_is_kept(tmp_path: Path) -> None:
     assert MAIN.flavour_of(tmp_path) == "cuda"
 
 
-@pytest.mark.parametrize("kind", ["absent", "empty", "venv"])
+@pytest.mark.parametrize("kind", ["absent", "empty", "ours"])
 def test_an_environment_is_removed(tmp_path: Path, kind: str) -> None:
     venv = tmp_path / "venv"
     if kind != "absent":
         venv.mkdir()
-    if kind == "venv":
+    if kind == "ours":
         (venv / "pyvenv.cfg").touch()
+        env.write_stamp(venv, env.Stamp("cpu", "0", "3.11.7", str(venv), "/x"))
     env.remove_environment(venv)
     assert not venv.exists()
 
@@ -74,6 +75,12 @@ def test_a_folder_that_is_no_environment_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(env.EnvironmentRefusedError, match="is not a virtual environment"):
         env.remove_environment(tmp_path)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "pyvenv.cfg").touch()
+    with pytest.raises(env.EnvironmentRefusedError, match="a virtual environment of your own"):
+        env.remove_environment(own)
+    assert (own / "pyvenv.cfg").exists()
     link = tmp_path / "link"
     link.symlink_to(tmp_path)
     with pytest.raises(env.EnvironmentRefusedError, match="is not a folder"):

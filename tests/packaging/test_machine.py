@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -42,15 +43,25 @@ def test_an_interpreter_is_found_on_the_path_and_under_pyenv(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("print('3.11.4 CPython')", ""),
-        ("print('3.12.0 CPython')", "is Python 3.12.0"),
-        ("print('3.11.4 PyPy')", "is PyPy 3.11.4; CPython is needed"),
+        ("print('3.11.4', 'CPython', '/opt/py', sep='\\n')", ""),
+        ("print('3.12.0', 'CPython', '/opt/py', sep='\\n')", "is Python 3.12.0"),
+        ("print('3.11.4', 'PyPy', '/opt/py', sep='\\n')", "is PyPy 3.11.4; CPython is needed"),
         ("import sys; sys.exit('ModuleNotFoundError: No module named ensurepip')", "apt-get install python3.11-venv"),
     ],
 )
 def test_what_an_interpreter_says_of_itself(tmp_path: Path, body: str, problem: str) -> None:
     found = pythons.probe(str(executable(tmp_path / "python", body)))
     assert found.problem.endswith(problem + ")") if "apt-get" in problem else found.problem == problem
+
+
+def test_the_interpreter_behind_a_virtual_environment_is_taken(tmp_path: Path) -> None:
+    """The environment may be the one that is about to be replaced: it cannot make its own successor."""
+    venv.create(tmp_path / "venv", with_pip=False)
+    inner = str(tmp_path / "venv" / "bin" / "python")
+    path, version = pythons.find_python({"LONGTHOUGHT_PYTHON": inner})
+    assert Path(path).resolve() == Path(sys.executable).resolve()
+    assert not Path(path).is_relative_to(tmp_path)
+    assert version.startswith("3.11.")
 
 
 def test_a_missing_interpreter_is_an_answer() -> None:
