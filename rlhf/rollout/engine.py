@@ -233,6 +233,8 @@ def engine_arguments(spec: EngineSpec) -> dict[str, Any]:
         "model": spec.model_dir,
         "dtype": spec.dtype,
         "tensor_parallel_size": rollout.tensor_parallel,
+        # Inside a Ray actor vLLM would start its workers through Ray, and wait for ever for the bundles: they are ours.
+        "distributed_executor_backend": "mp" if rollout.tensor_parallel > 1 else "uni",
         "max_model_len": spec.max_model_len,
         "max_num_seqs": rollout.max_concurrent_sequences,
         "enforce_eager": rollout.enforce_eager,
