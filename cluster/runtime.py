@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.placement import Bundle, Node, Plan
@@ -22,14 +24,20 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 _OBJECT_STORE_BYTES = 512 << 20  # of an embedded Ray: trajectories and batches pass through it, not weights
+_ANSWER_S = 2.0  # for a Ray of this machine to take a connection
+
+
+class RayUnreachableError(RuntimeError):
+    """There is a Ray, but it does not let this run in; the message says what to look at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A connected Ray. embedded: started by this process, and ended with it."""
+    """A connected Ray. embedded: started by this process, and ended with it; else it is the one at `address`."""
 
     embedded: bool
     nodes: tuple[Node, ...]
+    address: str | None = None
 
 
 def connect(config: ClusterConfig) -> Runtime:
@@ -41,13 +49,12 @@ def connect(config: ClusterConfig) -> Runtime:
     """
     import ray
 
-    address = config.address or os.environ.get("RAY_ADDRESS")
+    asked = config.address or os.environ.get("RAY_ADDRESS")
     logging.getLogger("ray").setLevel(logging.ERROR)
-    embedded = False
-    if address and address != "local":
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    elif address == "local" or not _join_running():
-        embedded = True
+    address = _running_here() if asked is None else (None if asked == "local" else asked)
+    if address is not None:
+        _join(address)
+    else:
         with _on_loopback():
             ray.init(
                 address="local",
@@ -57,7 +64,7 @@ def connect(config: ClusterConfig) -> Runtime:
                 logging_level=logging.ERROR,
                 object_store_memory=_OBJECT_STORE_BYTES,
             )
-    return Runtime(embedded, tuple(_nodes()))
+    return Runtime(address is None, tuple(_nodes()), address)
 
 
 @contextmanager
@@ -84,16 +91,35 @@ def _cpus() -> int:
     return max(1, min(cpus_here(), int(get_num_cpus(override_docker_cpu_warning=True))))
 
 
-def _join_running() -> bool:
+def _running_here() -> str | None:
+    """Address of a Ray that `ray start` has started on this machine and that answers; None where there is none.
+
+    Not `address="auto"`, which also looks through the process list, and there finds embedded Rays of other runs.
+    """
     import ray
 
-    if not os.path.exists(ray._private.utils.get_ray_address_file(None)):  # noqa: PTH110 - Ray gives a str
-        return False
+    note = Path(ray._private.utils.get_ray_address_file(None))
+    address = note.read_text().strip() if note.is_file() else ""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return None
     try:
-        ray.init(address="auto", log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError:
-        return False  # the file was left by a Ray that is gone
-    return True
+        with socket.create_connection((host, int(port)), timeout=_ANSWER_S):
+            return address
+    except OSError:
+        return None  # the note was left by a Ray that is gone
+
+
+def _join(address: str) -> None:
+    import ray
+
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError) as error:
+        raise RayUnreachableError(
+            f"the Ray at {address} cannot be joined ({error}). Is RAY_AUTH_MODE=token set, and is its token the one in "
+            "~/.ray/auth_token (or RAY_AUTH_TOKEN)? To leave it alone, write cluster.address=local"
+        ) from error
 
 
 def _nodes() -> list[Node]:

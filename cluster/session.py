@@ -98,7 +98,10 @@ class _Session:
         prompts = load_prompts(self.recipe.data, tokenizer)
         for line in prompts.report.summary().splitlines():
             self.view.note(line)
+        if len(prompts.train) < (wanted := self.recipe.trainer.prompts_per_step):
+            self.view.note(f"{len(prompts.train)} prompts for {wanted} a step: some come more than once in a step")
         self.ray = runtime.connect(self.recipe.cluster)
+        self.view.note("an embedded Ray" if self.ray.embedded else f"the Ray at {self.ray.address}")
         self._listen_to_signals()  # again: Ray has put handlers of its own in their place
         try:
             return await self._train(model_dir, tokenizer, prompts)

@@ -92,15 +92,19 @@ def verify(
 
     from verifiers.cli import verify_file
 
-    counts = verify_file(
-        verifier,
-        yaml.safe_load(config) or {},
-        in_path,
-        out_path,
-        workers=workers,
-        timeout_s=timeout,
-        isolation=isolation,  # type: ignore[arg-type] # checked by verify_file
-    )
+    try:
+        counts = verify_file(
+            verifier,
+            yaml.safe_load(config) or {},
+            in_path,
+            out_path,
+            workers=workers,
+            timeout_s=timeout,
+            isolation=isolation,  # type: ignore[arg-type] # checked by verify_file
+        )
+    except (ValueError, OSError, yaml.YAMLError) as error:  # a wrong name, row, setting or path: its text says which
+        Console(stderr=True, highlight=False).print(f"rlhf: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
     shown = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     typer.echo(f"{sum(counts.values())} verdicts in {out_path}: {shown or 'none'}")
 
@@ -129,17 +133,22 @@ def report(runs: Annotated[list[Path], typer.Argument(help="run folders")]) -> N
 
 
 @app.command("list")
-def list_names(what: Annotated[str, typer.Argument(help="algorithms or verifiers")]) -> None:
+def list_names(
+    what: Annotated[str | None, typer.Argument(help="algorithms or verifiers; default both")] = None,
+) -> None:
     """Names, a line each."""
     from rlhf.algorithms.catalog import CATALOG
     from verifiers.registry import VERIFIERS
 
     tables = {"algorithms": CATALOG, "verifiers": {name: spec.summary for name, spec in VERIFIERS.items()}}
-    if what not in tables:
+    if what is not None and what not in tables:
         raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
-    width = max(map(len, tables[what]))
-    for name, summary in tables[what].items():
-        typer.echo(f"{name:<{width}}  {summary}")
+    for table in [what] if what else tables:
+        if what is None:
+            typer.echo(f"{table}:")
+        width = max(map(len, tables[table]))
+        for name, summary in tables[table].items():
+            typer.echo(f"{name:<{width}}  {summary}")
 
 
 @app.callback(invoke_without_command=True)
@@ -178,6 +187,7 @@ def _expected(error: Exception) -> bool:
         "RunFolderError",
         "CheckpointError",
         "PlacementError",
+        "RayUnreachableError",
         "PublicationError",
         "LearnerLostError",
         "NonFiniteError",

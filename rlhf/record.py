@@ -41,6 +41,8 @@ class RunRecord:
         self._log()
         self._unlogged = (step, dict(metrics))
         self._view.step(step, total, metrics)
+        if metrics.get(keys.REWARD_STD) == 0.0:
+            self._view.note(f"step {step}: every reward is {metrics[keys.REWARD]:g}: there was nothing to learn from")
         self._update(steps=step)
 
     def heldout(self, step: int, result: HeldoutResult) -> None:
