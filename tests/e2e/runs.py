@@ -99,8 +99,10 @@ class Run:
                 return False
             if process.environ().get("LONGTHOUGHT_TEST_MARK") == self.mark:
                 return True
-            # Verifier workers start with a clean environment; nothing else on the machine is one.
-            return process.create_time() > self.began and "verifiers.worker" in _command(process)
+            # Verifier workers start with a clean environment: told by their Python, which is this test run's.
+            command = _command(process)
+            ours = command.startswith(sys.executable) and "verifiers.worker" in command
+            return process.create_time() > self.began and ours
         except psutil.Error:
             return False
 
