@@ -12,6 +12,7 @@ import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from cluster.actors import LearnerActor, Rendezvous
+from cluster.runtime import with_environment
 from rlhf.learner.spec import LearnerSpec, StepResult
 from rlhf.publication import Manifest
 from rlhf.recipe.schema import AlgorithmConfig
@@ -46,7 +47,7 @@ class LearnerGroup:
             rendezvous = ray.remote(Rendezvous).options(**options[0]).remote()
             address, port = ray.get(rendezvous.address.remote(one_node))
             if one_node:
-                options = [_with_environment(o, _ONE_NODE_ENVIRONMENT) for o in options]
+                options = [with_environment(o, _ONE_NODE_ENVIRONMENT) for o in options]
             specs = [replace(spec, master_addr=address, master_port=port) for spec in specs]
         remote = ray.remote(LearnerActor)
         self._ranks = [
@@ -106,9 +107,3 @@ class LearnerGroup:
             raise error.cause if isinstance(error.cause, Exception) else error from error
         except RayActorError as error:
             raise LearnerLostError(f"a learner rank ended during {method}: {error}") from error
-
-
-def _with_environment(options: dict[str, Any], more: dict[str, str]) -> dict[str, Any]:
-    """Ray options of an actor with further environment variables."""
-    runtime_env = options.get("runtime_env", {})
-    return {**options, "runtime_env": {**runtime_env, "env_vars": {**runtime_env.get("env_vars", {}), **more}}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,10 +171,15 @@ def options(group: PlacementGroup, plan: Plan, bundle: Bundle) -> dict[str, Any]
 def engine_options(group: PlacementGroup, plan: Plan, bundle: Bundle, rank_gpus: Sequence[str]) -> dict[str, Any]:
     """The same for an engine, which may use the GPUs of learner ranks. rank_gpus: of each, as that rank sees them."""
     chosen = options(group, plan, bundle)
-    if bundle.rides:
-        shared = ",".join(rank_gpus[rank] for rank in bundle.rides)
-        chosen["runtime_env"] = {"env_vars": {"CUDA_VISIBLE_DEVICES": shared}}
-    return chosen
+    if not bundle.rides:
+        return chosen
+    return with_environment(chosen, {"CUDA_VISIBLE_DEVICES": ",".join(rank_gpus[rank] for rank in bundle.rides)})
+
+
+def with_environment(actor_options: Mapping[str, Any], more: Mapping[str, str]) -> dict[str, Any]:
+    """Ray options of an actor with further environment variables."""
+    runtime_env = actor_options.get("runtime_env", {})
+    return {**actor_options, "runtime_env": {**runtime_env, "env_vars": {**runtime_env.get("env_vars", {}), **more}}}
 
 
 def shutdown(runtime: Runtime, group: PlacementGroup | None) -> None:

@@ -33,7 +33,7 @@ from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
 from rlhf.rollout.engine import EngineSpec
 from rlhf.rollout.plugin import WEIGHT_BACKEND
-from rlhf.run_folder import RunFolder, RunFolderError, describe_run, note_in_run, open_run
+from rlhf.run_folder import RunFolder, describe_run, note_in_run, open_run
 from rlhf.stages.sft import run_warmup
 from rlhf.trainer import Trainer
 
@@ -81,8 +81,6 @@ class _Session:
         self.recipe, self.folder, self.view = recipe, folder, view
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.trainer.keep_checkpoints)
         self.checkpoint = self.checkpoints.latest() if resume else None
-        if resume and self.checkpoint is None:
-            raise RunFolderError(f"--resume: {folder.path} holds no complete checkpoint; start it without --resume")
         self.started = time.monotonic()
         self.group: Any = None
         self.engines: EnginePool | None = None
@@ -216,8 +214,7 @@ class _Session:
         ]
         options = [runtime.options(self.group, layout, b) for b in bundles]
         if device == "cpu":
-            for option in options:
-                option["runtime_env"] = {"env_vars": LEARNER_CPU_ENVIRONMENT}
+            options = [runtime.with_environment(o, LEARNER_CPU_ENVIRONMENT) for o in options]
         one_node = len({b.node for b in bundles}) == 1
         return LearnerGroup(
             specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens, one_node

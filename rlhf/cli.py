@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -36,8 +36,13 @@ def main() -> None:
     except Exception as error:
         if not _expected(error):
             raise
-        Console(stderr=True, highlight=False).print(f"rlhf: {error}", style="red", markup=False, soft_wrap=True)
-        raise SystemExit(2) from error
+        _refuse(error)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    """End with the error's text alone: it says what a user needs."""
+    Console(stderr=True, highlight=False).print(f"rlhf: {error}", style="red", markup=False, soft_wrap=True)
+    raise SystemExit(2) from error
 
 
 @app.command()
@@ -103,8 +108,7 @@ def verify(
             isolation=isolation,  # type: ignore[arg-type] # checked by verify_file
         )
     except (ValueError, OSError, yaml.YAMLError) as error:  # a wrong name, row, setting or path: its text says which
-        Console(stderr=True, highlight=False).print(f"rlhf: {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+        _refuse(error)
     shown = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     typer.echo(f"{sum(counts.values())} verdicts in {out_path}: {shown or 'none'}")
 

@@ -46,16 +46,16 @@ def check_length(prompt: Prompt, row: Row, limit: int) -> BadRowError | None:
 
 
 def _chat(row: Row, text: str, data: DataConfig, tokenizer: Tokenizer) -> list[int]:
-    messages = [*(row.messages or ())[:-1], {"role": "user", "content": text}]
-    opening = messages[:1] if messages[0]["role"] == "system" else []
+    turns: list[Message] = [*(row.messages or ())[:-1], {"role": "user", "content": text}]
+    system = turns[:1] if turns[0]["role"] == "system" else []
+    turns = turns[len(system) :]
     if data.system_prompt is not None:
-        if opening:
+        if system:
             raise BadRowError(
                 row.origin, "the row has a system message, and the recipe data.system_prompt; remove one of the two"
             )
-        opening = [{"role": "system", "content": data.system_prompt}]
-    own = messages[1:] if messages[0]["role"] == "system" else messages
-    messages = [*opening, *_examples(data), *own]
+        system = [{"role": "system", "content": data.system_prompt}]
+    messages = [*system, *_examples(data), *turns]
     try:
         # Rendered first and then tokenised: what `tokenize=True` returns differs between versions.
         rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)

@@ -43,7 +43,18 @@ def chat(*messages: tuple[str, str]) -> Row:
     return Row("f:1", 4, parts[-1]["content"], "4", {"k": 1}, "sums", parts)
 
 
+SHOWN = [{"prompt": "plus", "response": "two"}]
 CASES = [
+    (
+        Row("f:1", 4, "two plus"),
+        {"few_shot": SHOWN, "system_prompt": "be brief", "prompt_suffix": " box it"},
+        "<system> be brief <user> plus box it <assistant> two <user> two plus box it <assistant>",
+    ),
+    (
+        chat(("system", "be brief"), ("user", "two")),
+        {"few_shot": SHOWN},
+        "<system> be brief <user> plus <assistant> two <user> two <assistant>",
+    ),
     (Row("f:1", 4, "two plus"), {}, "<user> two plus <assistant>"),
     (Row("f:1", 4, "two plus"), {"system_prompt": "be brief"}, "<system> be brief <user> two plus <assistant>"),
     (Row("f:1", 4, "two plus"), {"prompt_suffix": " box it"}, "<user> two plus box it <assistant>"),
