@@ -2,10 +2,11 @@
 
 Both: the same model in bfloat16, prompts in the same order through the same chat template, 8 samples of exactly 64
 tokens each (the end-of-sequence token suppressed), temperature 1, no KL term, one update a batch, AdamW at the same
-learning rate, all cores. Longthought's step is rollout (vLLM, one engine), verifying, learning (DeepSpeed ZeRO-1,
-float32 master weights) and the proven publication of the weights; TRL's is Hugging Face generation, as it does
-without a GPU, and its own update (bfloat16 weights under bfloat16 autocast, gradient checkpointing off, micro-batches
-of `--trl-rows`). Steps from the second on are counted. TRL goes into an environment of its own (environment.py).
+learning rate, all cores. Longthought's step is rollout (vLLM, one engine, compiled), verifying, learning (DeepSpeed
+ZeRO-1, float32 master weights) and the proven publication of the weights; TRL's is Hugging Face generation, as it does
+without a GPU, and its own update (bfloat16 weights under bfloat16 autocast, micro-batches of `--trl-rows`). TRL is run
+twice: as it ships, with gradient checkpointing, and without, which is faster and which Longthought's recipe has too.
+Steps from the second on are counted. TRL goes into an environment of its own (environment.py).
 
     python -m benchmarks.grpo_step [--rounds 2] [--steps 3] [--trl-steps 2] [--trl-rows 8] [--smoke]
 """
@@ -56,7 +57,7 @@ def trl(options: Mapping[str, Any]) -> dict[str, Any]:
         learning_rate=1e-6,
         lr_scheduler_type="constant",
         optim="adamw_torch",
-        gradient_checkpointing=False,
+        gradient_checkpointing=options["checkpointing"],
         shuffle_dataset=False,
         max_steps=options["steps"],
         logging_steps=1,
@@ -90,7 +91,11 @@ def _think_reward(completions: Sequence[Any], **_: Any) -> list[float]:
     return [float("<think>" in completion[0]["content"]) for completion in completions]
 
 
-SIDES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"longthought": run_training, "trl": trl}
+SIDES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "longthought": run_training,
+    "trl": trl,
+    "trl_no_checkpointing": trl,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -120,13 +125,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             "cores": cores(),
             "prompt_file": str(_write_prompts(work, prompts * max(args.steps, args.trl_steps))),
         }
+        of_trl = common | {"steps": args.trl_steps, "trl_rows": args.trl_rows}
         answers = bench.alternate(
             {
-                "trl": common | {"steps": args.trl_steps, "trl_rows": args.trl_rows},
-                "longthought": common | {"steps": args.steps},
+                "trl": of_trl | {"checkpointing": True},
+                "trl_no_checkpointing": of_trl | {"checkpointing": False},
+                "longthought": common | {"steps": args.steps, "enforce_eager": False},
             },
             args.rounds,
-            {"trl": str(python)},
+            dict.fromkeys(("trl", "trl_no_checkpointing"), str(python)),
         )
         _report(bench, args.model, common, answers)
 
@@ -148,25 +155,32 @@ def _report(bench: Bench, model: str, options: Mapping[str, Any], answers: Mappi
         raise SystemExit(f"tokens of the steps differ: {sorted(counts)}, expected {expected}")
     steps = {side: pooled(answers[side], "step") for side in answers}
     stages = {stage: median(pooled(answers["longthought"], stage)) for stage in STAGES}
-    ratio = median(steps["trl"]) / median(steps["longthought"])
+    ours = steps["longthought"]
+    ratios = {side: median(steps[side]) / median(ours) for side in ("trl", "trl_no_checkpointing")}
     bench.emit(
         f"one synchronous GRPO step, {model} ({options['dtype']}), {options['prompts']} prompts x "
         f"{options['samples']} samples x {options['tokens']} tokens",
-        ("", "s/step (median)", "best", "steps"),
+        ("", "s/step (median)", "best", "steps", "times ours"),
         [
-            (f"TRL {TRL_VERSION} GRPOTrainer", median(steps["trl"]), min(steps["trl"]), len(steps["trl"])),
-            ("Longthought", median(steps["longthought"]), min(steps["longthought"]), len(steps["longthought"])),
-            *((f"  {stage}", seconds, "", "") for stage, seconds in stages.items()),
-            (f"times faster (target {TARGET})", ratio, min(steps["trl"]) / min(steps["longthought"]), ""),
+            (f"TRL {TRL_VERSION} GRPOTrainer, as it ships", *_row(steps["trl"]), ratios["trl"]),
+            ("  without checkpointing", *_row(steps["trl_no_checkpointing"]), ratios["trl_no_checkpointing"]),
+            ("Longthought", *_row(ours), ""),
+            *((f"  {stage}", seconds, "", "", "") for stage, seconds in stages.items()),
+            ("target", "", "", "", TARGET),
         ],
         model=model,
         dtype=options["dtype"],
         trl=TRL_VERSION,
         seconds_per_step=steps,
         stages=stages,
-        ratio=ratio,
+        ratio=ratios["trl"],
+        ratio_no_checkpointing=ratios["trl_no_checkpointing"],
         target=TARGET,
     )
+
+
+def _row(seconds: Sequence[float]) -> tuple[float, float, int]:
+    return median(seconds), min(seconds), len(seconds)
 
 
 if __name__ == "__main__":

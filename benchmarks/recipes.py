@@ -29,6 +29,7 @@ def fixed_length_recipe(options: Mapping[str, Any]) -> TrainRecipe:
                 "max_concurrent_sequences": sequences,
                 "kv_cache_gib": 0.5,
                 "cpus_per_engine": cores_each,
+                "enforce_eager": options.get("enforce_eager", True),
             },
             "learner": {"learning_rate": 1e-6, "cpus_per_rank": cores_each},
             "trainer": {

@@ -24,6 +24,7 @@ from rlhf.data.load import PromptSets, load_prompts
 from rlhf.data.sampler import PromptSampler
 from rlhf.evaluation.report.build import build_report
 from rlhf.learner.spec import LearnerSpec
+from rlhf.memory import KEEP_FREED_MEMORY
 from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
@@ -41,7 +42,7 @@ _CANARY_TOKENS = 48
 # Threads of a parallel region wait for each other by spinning. Where another process wants a core, an engine
 # say, that wait lasts until the kernel takes the core away: measured at a tenth of the speed. A short spin
 # keeps what it is good for; it must be set before the first library loads OpenMP.
-LEARNER_CPU_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
+LEARNER_CPU_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1", **KEEP_FREED_MEMORY}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 _SHOWN_PROBLEMS = 20
-_BLOCK = 1 << 22  # elements hashed at a time: bounds the int64 copy to 32 MiB
+_BLOCK = 1 << 20  # elements hashed at a time: bounds the int64 copy to 8 MiB
 _INT_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 

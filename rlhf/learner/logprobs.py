@@ -11,6 +11,7 @@ Axes: N tokens, D hidden size, V vocabulary, C rows of a chunk.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ def response_logp_and_entropy(
     return logp_N, entropy_N if entropy_gradient else entropy_N.detach()
 
 
-CACHED_ELEMENTS = 6 * 2**20  # 24 MiB of float32
+CACHED_ELEMENTS = 2**20  # 4 MiB of float32
 
 
 class ResponseHead(nn.Linear):
@@ -66,24 +67,16 @@ class _ChunkedHead(torch.autograd.Function):
         chunk: int,
     ) -> tuple[Tensor, Tensor]:
         n = hidden_ND.shape[0]
-        ctx.chunk = _rows(chunk, weight_VD)
         logp_N = hidden_ND.new_empty(n, dtype=_wide(hidden_ND))
         lse_N, entropy_N = torch.empty_like(logp_N), torch.empty_like(logp_N)
         h_ND, w_VD, b_V = _operands(hidden_ND, weight_VD, bias_V)
-        for i in range(0, n, ctx.chunk):
-            part = slice(i, i + ctx.chunk)
-            z_CV = _logits(h_ND[part], w_VD, b_V, temperature)
-            picked_C = z_CV.gather(1, target_N[part, None]).squeeze(1)
-            top_C = z_CV.amax(1)
-            e_CV = z_CV.sub_(top_C[:, None]).exp()
-            sum_C = e_CV.sum(1)
-            mean_C = e_CV.mul_(z_CV).sum(1) / sum_C
-            log_sum_C = sum_C.log()
-            lse_N[part] = top_C + log_sum_C
-            logp_N[part] = picked_C - lse_N[part]
-            entropy_N[part] = log_sum_C - mean_C
+        buffer_CV = _buffer(min(n, chunk), w_VD)
+        for start in range(0, n, chunk):
+            z_CV = _logits(h_ND[start : start + chunk], w_VD, b_V, temperature, buffer_CV)
+            for part, z_RV in _pieces(z_CV, start):
+                logp_N[part], lse_N[part], entropy_N[part] = _statistics(z_RV, target_N[part])
         ctx.save_for_backward(hidden_ND, weight_VD, bias_V, target_N, lse_N, entropy_N)
-        ctx.temperature = temperature
+        ctx.temperature, ctx.chunk = temperature, chunk
         ctx.set_materialize_grads(False)
         return logp_N, entropy_N
 
@@ -96,24 +89,26 @@ class _ChunkedHead(torch.autograd.Function):
         # Chunks add up in float32 even where weights are bfloat16.
         grad_weight_VD = torch.zeros_like(weight_VD, dtype=lse_N.dtype)
         grad_bias_V = None if bias_V is None else torch.zeros_like(bias_V, dtype=lse_N.dtype)
-        for i in range(0, hidden_ND.shape[0], ctx.chunk):
-            part = slice(i, i + ctx.chunk)
-            logp_CV = _logits(h_ND[part], w_VD, b_V, ctx.temperature).sub_(lse_N[part, None])
-            g_CV = _grad_logits(
-                logp_CV,
-                target_N[part],
-                entropy_N[part],
-                None if g_logp_N is None else g_logp_N[part],
-                None if g_entropy_N is None else g_entropy_N[part],
-            )
+        buffer_CV = _buffer(min(len(hidden_ND), ctx.chunk), w_VD)
+        for start in range(0, hidden_ND.shape[0], ctx.chunk):
+            chunk = slice(start, start + ctx.chunk)
+            g_CV = _logits(h_ND[chunk], w_VD, b_V, ctx.temperature, buffer_CV)
+            for part, z_RV in _pieces(g_CV, start):
+                _to_gradient(
+                    z_RV.sub_(lse_N[part, None]),
+                    target_N[part],
+                    entropy_N[part],
+                    None if g_logp_N is None else g_logp_N[part],
+                    None if g_entropy_N is None else g_entropy_N[part],
+                )
             if grad_bias_V is not None:
                 grad_bias_V += g_CV.sum(0)
             g_CV = g_CV.to(w_VD.dtype)
-            grad_hidden_ND[part] = g_CV @ w_VD
+            grad_hidden_ND[chunk] = g_CV @ w_VD
             if w_VD.dtype == grad_weight_VD.dtype:
-                grad_weight_VD.addmm_(g_CV.t(), h_ND[part])
+                grad_weight_VD.addmm_(g_CV.t(), h_ND[chunk])
             else:
-                grad_weight_VD += g_CV.t() @ h_ND[part]
+                grad_weight_VD += g_CV.t() @ h_ND[chunk]
         bias_grad = None if grad_bias_V is None else grad_bias_V.to(weight_VD.dtype)
         return grad_hidden_ND, grad_weight_VD.to(weight_VD.dtype), bias_grad, None, None, None
 
@@ -123,12 +118,18 @@ def _wide(x: Tensor) -> torch.dtype:
     return torch.float64 if x.dtype is torch.float64 else torch.float32
 
 
-def _rows(chunk: int, weight_VD: Tensor) -> int:
-    """Rows of a chunk. On a CPU no more than CACHED_ELEMENTS: larger buffers are mapped anew each time, and the
-    page faults cost more than the arithmetic (1024 rows of 49152: exp 113 ms at once, 17 in pieces of 128)."""
-    if weight_VD.device.type != "cpu":
-        return chunk
-    return max(1, min(chunk, CACHED_ELEMENTS // weight_VD.shape[0]))
+def _buffer(rows: int, weight_VD: Tensor) -> Tensor | None:
+    """On a CPU, room for the logits of a chunk, used for every chunk: fresh memory of this size is mapped anew each
+    time, and the page faults cost more than the arithmetic."""
+    return None if weight_VD.device.type != "cpu" else weight_VD.new_empty(rows, weight_VD.shape[0])
+
+
+def _pieces(z_CV: Tensor, start: int) -> Iterator[tuple[slice, Tensor]]:
+    """(their places among the N tokens, rows) of a chunk: on a CPU as many as the cache holds, for the passes over
+    them, while the product wants many rows (128 of 49152: 208 GFLOP/s, 1024: 297); else all at once."""
+    rows = len(z_CV) if z_CV.device.type != "cpu" else max(1, CACHED_ELEMENTS // z_CV.shape[1])
+    for i in range(0, len(z_CV), rows):
+        yield slice(start + i, start + min(i + rows, len(z_CV))), z_CV[i : i + rows]
 
 
 def _operands(hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -139,25 +140,45 @@ def _operands(hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None) -> tu
     return hidden_ND.to(wide), weight_VD.to(wide), None if bias_V is None else bias_V.to(wide)
 
 
-def _logits(hidden_CD: Tensor, weight_VD: Tensor, bias_V: Tensor | None, temperature: float) -> Tensor:
-    z_CV = linear(hidden_CD, weight_VD, bias_V).to(_wide(hidden_CD))
+def _logits(
+    hidden_CD: Tensor, weight_VD: Tensor, bias_V: Tensor | None, temperature: float, buffer_CV: Tensor | None
+) -> Tensor:
+    """In the buffer where there is one, else in new memory; float32 or wider."""
+    if buffer_CV is None:
+        z_CV = linear(hidden_CD, weight_VD, bias_V).to(_wide(hidden_CD))
+    else:
+        z_CV = torch.mm(hidden_CD, weight_VD.t(), out=buffer_CV[: len(hidden_CD)])
+        if bias_V is not None:
+            z_CV.add_(bias_V)
     return z_CV if temperature == 1.0 else z_CV.div_(temperature)
 
 
-def _grad_logits(
-    logp_CV: Tensor, target_C: Tensor, entropy_C: Tensor, g_logp_C: Tensor | None, g_entropy_C: Tensor | None
-) -> Tensor:
-    """Gradient with respect to the logits; overwrites logp_CV where it can."""
-    if g_entropy_C is None:
-        if g_logp_C is None:
-            return torch.zeros_like(logp_CV)
-        out_CV = logp_CV.exp_().mul_(-g_logp_C[:, None])
+def _statistics(z_RV: Tensor, target_R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probability of the targets, log-sum-exp and entropy; overwrites the logits."""
+    picked_R = z_RV.gather(1, target_R[:, None]).squeeze(1)
+    top_R = z_RV.amax(1)
+    e_RV = z_RV.sub_(top_R[:, None]).exp()
+    sum_R = e_RV.sum(1)
+    mean_R = e_RV.mul_(z_RV).sum(1) / sum_R
+    log_sum_R = sum_R.log()
+    lse_R = top_R + log_sum_R
+    return picked_R - lse_R, lse_R, log_sum_R - mean_R
+
+
+def _to_gradient(
+    logp_RV: Tensor, target_R: Tensor, entropy_R: Tensor, g_logp_R: Tensor | None, g_entropy_R: Tensor | None
+) -> None:
+    """Overwrite log-probabilities of the whole vocabulary by the gradient with respect to the logits."""
+    if g_entropy_R is None:
+        if g_logp_R is None:
+            logp_RV.zero_()
+            return
+        logp_RV.exp_().mul_(-g_logp_R[:, None])
     else:
-        p_CV = logp_CV.exp()
-        out_CV = logp_CV.add_(entropy_C[:, None]).mul_(-g_entropy_C[:, None])
-        if g_logp_C is not None:
-            out_CV.sub_(g_logp_C[:, None])
-        out_CV.mul_(p_CV)
-    if g_logp_C is not None:
-        out_CV.scatter_add_(1, target_C[:, None], g_logp_C[:, None].to(out_CV.dtype))
-    return out_CV
+        p_RV = logp_RV.exp()
+        logp_RV.add_(entropy_R[:, None]).mul_(-g_entropy_R[:, None])
+        if g_logp_R is not None:
+            logp_RV.sub_(g_logp_R[:, None])
+        logp_RV.mul_(p_RV)
+    if g_logp_R is not None:
+        logp_RV.scatter_add_(1, target_R[:, None], g_logp_R[:, None].to(logp_RV.dtype))

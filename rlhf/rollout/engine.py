@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rlhf.memory import KEEP_FREED_MEMORY
 from rlhf.publication import EngineProof, Manifest, StalePublicationError
 from rlhf.recipe.schema import RolloutConfig
 from rlhf.rollout import wide_products
@@ -213,6 +214,7 @@ def engine_environment(spec: EngineSpec) -> dict[str, str]:
     ):
         environment[wide_products.SWITCH] = "1"
     if spec.device == "cpu":
+        environment |= KEEP_FREED_MEMORY  # for vLLM's own processes, which start with it
         # Under a cpuset (a container's, a batch job's) the cores that this process may use start anywhere.
         allowed = sorted(os.sched_getaffinity(0))
         if (wanted := 1 + max((core for worker in spec.cpus for core in worker), default=-1)) > len(allowed):

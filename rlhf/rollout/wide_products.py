@@ -15,6 +15,7 @@ from torch.nn.functional import linear
 
 SWITCH = "LONGTHOUGHT_WIDE_PRODUCTS"  # set for an engine's processes by `engine_environment`
 ATTRIBUTE = "wide_weight"
+_ROWS = 1024  # of a weight, looked at at a time
 
 
 def is_worth_it(dtype: str, device: str) -> bool:
@@ -45,13 +46,20 @@ def install() -> None:
 
 
 def widen(layer: nn.Module) -> None:
-    """Let a layer multiply with a float32 copy of the weight that it holds now."""
-    wide_NK = layer.weight.detach().float()
+    """Let a layer multiply with a float32 copy of the weight that it holds now.
+
+    A copy made before is overwritten where it stands: a compiled model keeps the tensor that it was traced with.
+    """
+    wide_NK: Tensor | None = getattr(layer, ATTRIBUTE, None)
+    if wide_NK is not None and wide_NK.shape == layer.weight.shape:
+        wide_NK.copy_(layer.weight.detach())
+        return
+    fresh_NK = layer.weight.detach().float()
 
     def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return linear(x.float(), wide_NK, None if bias is None else bias.float()).to(x.dtype)
+        return linear(x.float(), fresh_NK, None if bias is None else bias.float()).to(x.dtype)
 
-    setattr(layer, ATTRIBUTE, wide_NK)
+    setattr(layer, ATTRIBUTE, fresh_NK)
     layer.cpu_linear = product
 
 
@@ -63,5 +71,10 @@ def narrow_weight(layer: nn.Module) -> Tensor | None:
     wide_NK: Tensor | None = getattr(layer, ATTRIBUTE, None)
     if wide_NK is None:
         return None
-    narrow_NK = wide_NK.to(torch.bfloat16)
-    return torch.where(narrow_NK.float() == wide_NK, narrow_NK, torch.nan)
+    narrow_NK = torch.empty_like(wide_NK, dtype=torch.bfloat16)
+    for narrow, wide in zip(narrow_NK.split(_ROWS), wide_NK.split(_ROWS), strict=True):
+        narrow.copy_(wide)
+        beyond = wide.view(torch.int32) & 0xFFFF  # the bits of a float32 number that a bfloat16 one lacks
+        if beyond.any():
+            narrow[beyond != 0] = torch.nan
+    return narrow_NK
