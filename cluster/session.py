@@ -23,8 +23,8 @@ from rlhf.checkpoint import Checkpoints, read_state
 from rlhf.data.load import PromptSets, load_prompts
 from rlhf.data.sampler import PromptSampler
 from rlhf.evaluation.report.build import build_report
+from rlhf.learner.environment import cpu_environment
 from rlhf.learner.spec import LearnerSpec
-from rlhf.memory import KEEP_FREED_MEMORY
 from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
@@ -39,10 +39,6 @@ from rlhf.stages.sft import run_warmup
 from rlhf.trainer import Trainer
 
 _CANARY_TOKENS = 48
-# Threads of a parallel region wait for each other by spinning. Where another process wants a core, an engine
-# say, that wait lasts until the kernel takes the core away: measured at a tenth of the speed. A short spin
-# keeps what it is good for; it must be set before the first library loads OpenMP.
-LEARNER_CPU_ENVIRONMENT = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1", **KEEP_FREED_MEMORY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +59,9 @@ def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
     view = open_live_view(recipe.trainer.steps)
     try:
         return asyncio.run(_Session(recipe, folder, view, resume).run())
+    except BaseException:
+        folder.discard_if_bare()
+        raise
     finally:
         view.close()
 
@@ -215,7 +214,8 @@ class _Session:
         ]
         options = [runtime.options(self.group, layout, b) for b in bundles]
         if device == "cpu":
-            options = [runtime.with_environment(o, LEARNER_CPU_ENVIRONMENT) for o in options]
+            environment = cpu_environment(alone=recipe.trainer.max_staleness == 0)
+            options = [runtime.with_environment(o, environment) for o in options]
         one_node = len({b.node for b in bundles}) == 1
         return LearnerGroup(
             specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens, one_node

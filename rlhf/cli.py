@@ -51,7 +51,10 @@ def train(
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's last complete checkpoint")] = False,
 ) -> None:
-    """Train. Starts an embedded Ray when none runs; the run folder's path is printed first."""
+    """Train by a recipe, or go on with --resume.
+
+    Starts an embedded Ray when none runs; the run folder's path is printed first.
+    """
     loaded = _load(recipe, overrides)
     console = Console(highlight=False)
     for warning in loaded.warnings:
@@ -72,7 +75,10 @@ def train(
 
 @app.command()
 def check(recipe: Recipe, overrides: Overrides = None) -> None:
-    """Validate a recipe and print its plan: placement, memory per device, work per step. Starts nothing."""
+    """Validate a recipe and print its plan; starts nothing.
+
+    Placement per node, parameters, memory per device, tokens per step.
+    """
     from cluster.on_paper import placed
     from rlhf.recipe.plan import render_plan
 
@@ -92,7 +98,10 @@ def verify(
         "required"
     ),
 ) -> None:
-    """Judge the responses of a file with a verifier, in killable processes."""
+    """Judge the responses of a file with a verifier.
+
+    Each is judged in a process that is killed when it takes too long.
+    """
     import yaml
 
     from verifiers.cli import verify_file
@@ -119,7 +128,10 @@ def export(
     to: Annotated[Path, typer.Argument(help="the folder to write; must not exist")],
     step: Annotated[int | None, typer.Option(help="this checkpoint; default the last complete one")] = None,
 ) -> None:
-    """Copy a checkpoint's weights as a Hugging Face folder, which transformers and vLLM load."""
+    """Copy a checkpoint's weights as a Hugging Face folder.
+
+    transformers and vLLM load it.
+    """
     from rlhf.checkpoint import export_checkpoint
 
     typer.echo(f"{export_checkpoint(run, step, to)} → {to}")
@@ -140,7 +152,7 @@ def report(runs: Annotated[list[Path], typer.Argument(help="run folders")]) -> N
 def list_names(
     what: Annotated[str | None, typer.Argument(help="algorithms or verifiers; default both")] = None,
 ) -> None:
-    """Names, a line each."""
+    """List algorithms or verifiers, a line each."""
     from rlhf.algorithms.catalog import CATALOG
     from verifiers.registry import VERIFIERS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,12 @@ class RunFolder:
     def policy(self) -> Path:
         """The initial policy, where the run made or fetched it itself."""
         return self.path / "policy"
+
+    def discard_if_bare(self) -> None:
+        """Remove the folder of a start that was refused: nothing was warmed up, sampled or learned in it."""
+        kept = [*self.checkpoints.iterdir(), *self.trajectories.iterdir()]
+        if not kept and not (self.path / "metrics.jsonl").exists() and not (self.path / "summary.json").exists():
+            shutil.rmtree(self.path)
 
 
 def runs_root(recipe: TrainRecipe) -> Path:

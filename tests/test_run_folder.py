@@ -72,3 +72,18 @@ def test_what_may_change_is_written_down(tmp_path, override):
     describe_run(folder, changed)
     refuse_changes(changed.model_dump(mode="json"), changed)
     assert load_recipe(folder.path / "recipe.yaml") == changed
+
+
+def test_the_folder_of_a_refused_start_goes(tmp_path):
+    folder = open_run(recipe(tmp_path, "refused"), resume=False)
+    folder.discard_if_bare()
+    assert not folder.path.exists()
+
+
+@pytest.mark.parametrize("left", ["checkpoints/step_000001/x", "trajectories/step_000001.jsonl", "metrics.jsonl"])
+def test_a_folder_that_holds_something_stays(tmp_path, left):
+    folder = open_run(recipe(tmp_path, "kept"), resume=False)
+    (folder.path / left).parent.mkdir(parents=True, exist_ok=True)
+    (folder.path / left).write_text("{}")
+    folder.discard_if_bare()
+    assert (folder.path / left).read_text() == "{}"

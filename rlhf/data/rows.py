@@ -73,23 +73,29 @@ def _field(record: dict[str, Any], name: str, origin: str, key: str) -> Any:
 
 
 def _encodable(value: Any, origin: str, name: str) -> Any:
-    """The value, all of whose texts UTF-8 can hold. JSON may name half of a surrogate pair: no tokenizer takes that."""
+    """The value, all of whose texts UTF-8 can hold."""
     waiting = [(name, value)]
     while waiting:
         where, part = waiting.pop()
         if isinstance(part, str):
-            try:
-                part.encode("utf-8")
-            except UnicodeEncodeError as error:
-                found = f"character {error.start + 1} is U+{ord(part[error.start]):04X}, half of a surrogate pair"
-                raise BadRowError(
-                    origin, f"field {where!r}: {found}, which UTF-8 cannot hold; write the whole character, or none"
-                ) from error
+            if (broken := half_of_a_pair(part)) is not None:
+                raise BadRowError(origin, f"field {where!r}: {broken}; write the whole character, or none")
         elif isinstance(part, dict):
             waiting += [(f"{where}.{key}", text) for key, held in part.items() for text in (key, held)]
         elif isinstance(part, list | tuple):
             waiting += [(f"{where}[{index}]", held) for index, held in enumerate(part)]
     return value
+
+
+def half_of_a_pair(text: str) -> str | None:
+    """What is wrong with a text that UTF-8 cannot hold: JSON may name half of a surrogate pair, which no tokenizer
+    takes. None where nothing is."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        return f"character {error.start + 1} is U+{code:04X}, half of a surrogate pair, which UTF-8 cannot hold"
+    return None
 
 
 def _prompt(value: Any, origin: str, name: str) -> tuple[str, tuple[Message, ...] | None]:

@@ -53,9 +53,24 @@ def check_memory(recipe: TrainRecipe, found: Estimate, devices: Devices) -> Iter
             f"a rank wants about {learner.total / GIB:.1f} GiB of the {memory / GIB:.1f} GiB of its GPU; raise "
             "learner.zero_stage or ranks, set gradient_checkpointing or offload_optimizer, or lower token_budget",
         )
+    if recipe.cluster.share_gpus and memory is not None and memory < learner.total + (engine.total or 0):
+        yield _too_much_for_shared(found, memory)
     if engine.kv_sequences == 0:
         yield warn(
             "rollout.kv_cache_gib" if devices.kind == "cpu" else "rollout.gpu_memory_utilization",
             f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of "
             f"{longest_sequence(recipe)}; raise it, or rollout.tensor_parallel",
         )
+
+
+def _too_much_for_shared(found: Estimate, memory: int) -> Finding:
+    """Of a rank and an engine's worker that share a GPU."""
+    wanted, room = found.learner.total + (found.engine.total or 0), memory - found.learner.total
+    fix = "the engine's weights do not fit beside the rank: raise learner.zero_stage"
+    if room > found.engine.weights:
+        fix = f"write {int(100 * room / memory) / 100:g}"
+    return warn(
+        "rollout.gpu_memory_utilization",
+        f"a rank and a worker of an engine on one GPU want {wanted / GIB:.1f} GiB, {(wanted - memory) / GIB:.1f} more "
+        f"than there is; {fix}",
+    )

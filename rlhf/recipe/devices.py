@@ -71,9 +71,13 @@ def _memory(cluster: ClusterConfig, kind: str | None, elsewhere: bool) -> int | 
     return None if elsewhere else memory_here()
 
 
-def cpus_here() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cpus_here(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores that this process may use, by its affinity and by the time that a container may take."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    text = quota.read_text().split() if quota.is_file() else []
+    if len(text) == 2 and all(part.isdecimal() for part in text):
+        cores = min(cores, max(1, int(text[0]) // int(text[1])))
+    return cores
 
 
 def gpus_here(env: Mapping[str, str] = os.environ, dev: Path = Path("/dev")) -> int:

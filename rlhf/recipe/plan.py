@@ -156,7 +156,12 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
         fits += f"{engine.kv_sequences:,} sequences of full length"
         table.add_row("engine: KV cache", _gib(engine.kv_cache), fits)
     if recipe.cluster.share_gpus and devices.kind == "gpu" and engine.total is not None:
-        table.add_row("both together", _gib(learner.total + engine.total), _how_shared(devices, found), style="bold")
+        table.add_row(
+            "both together",
+            _gib(learner.total + engine.total),
+            "a rank and a worker of an engine on one GPU",
+            style="bold",
+        )
     if devices.memory_per_device is not None:
         noun = "a GPU" if devices.kind == "gpu" else "a node, all of whose ranks and engines share it"
         table.add_row("there is", _gib(devices.memory_per_device), noun, style="bold")
@@ -188,19 +193,6 @@ def _table(title: str, *columns: str) -> Table:
             no_wrap=i == 0,
         )
     return table
-
-
-def _how_shared(devices: Devices, found: Estimate) -> str:
-    """What a user should know of a rank and an engine's worker on one GPU."""
-    text = "a rank and a worker of an engine on one GPU"
-    there, wanted = devices.memory_per_device, found.learner.total + (found.engine.total or 0)
-    if there is None or wanted <= there:
-        return text
-    room = there - found.learner.total
-    fix = "the engine's weights do not fit beside the rank: raise learner.zero_stage"
-    if room > found.engine.weights:
-        fix = f"write rollout.gpu_memory_utilization: {int(100 * room / there) / 100:g}"
-    return f"{text}: {_gib(wanted - there)} more than there is; {fix}"
 
 
 def _gradients(recipe: TrainRecipe) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rlhf.data.overlap import fingerprint
+from rlhf.data.rows import half_of_a_pair
 
 SEED_BASE, SEED_STRIDE = 10**9, 10**7
 """reasoning-gym draws row i of seed s from s + i, so neighbouring seeds share rows: a demonstration's seeds
@@ -150,6 +151,8 @@ def _parse(line: bytes, where: str) -> Demonstration:
         if not isinstance(value, str) or not value.strip():
             found = repr(value)[:80] if key in row else f"only {', '.join(map(str, row)) or 'no keys'}"
             raise DemonstrationError(f"{where}: {key}: found {found}; write a text that is not empty")
+        if (broken := half_of_a_pair(value)) is not None:
+            raise DemonstrationError(f"{where}: {key}: {broken}; write the whole character, or none")
     return Demonstration(row["prompt"], row["response"])
 
 

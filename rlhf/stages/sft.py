@@ -71,7 +71,7 @@ async def run_warmup(
     return {
         "steps": config.steps,
         "demonstrations": len(sequences),
-        "held_out": left_out,
+        "left_out_as_held_out": left_out,
         "loss_first": float(np.mean(losses[:20])),
         "loss_last": float(np.mean(losses[-20:])),
     }

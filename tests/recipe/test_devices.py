@@ -51,6 +51,15 @@ def test_a_ray_of_its_own_is_this_machine_whatever_else_runs():
 
 
 @pytest.mark.parametrize(
+    ("text", "at_most"), [("max 100000", None), ("100000 100000", 1), ("50000 100000", 1), ("", None), ("many", None)]
+)
+def test_a_containers_share_of_time_bounds_the_cores(tmp_path, text, at_most):
+    (tmp_path / "cpu.max").write_text(text)
+    everything = cpus_here(tmp_path / "none")
+    assert cpus_here(tmp_path / "cpu.max") == (everything if at_most is None else at_most)
+
+
+@pytest.mark.parametrize(
     ("asked", "kind", "share_gpus", "expected"),
     [
         ("auto", "cpu", False, "shared_memory"),

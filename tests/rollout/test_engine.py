@@ -65,7 +65,7 @@ def export_by_learner(dtype, made, exported):
 class Published:
     """A model, an engine that serves it, and publications of changed weights into it."""
 
-    def __init__(self, kind, dtype, folder):
+    def __init__(self, kind, dtype, folder, **rollout):
         self.kind, self.dtype = kind, dtype
         self.model = model_of(kind).to(getattr(torch, dtype))
         self.model.save_pretrained(folder / "made")
@@ -76,7 +76,7 @@ class Published:
             name="engine-0",
             model_dir=str(folder / "exported"),
             dtype=dtype,
-            rollout=RolloutConfig(kv_cache_gib=0.1, max_concurrent_sequences=16),
+            rollout=RolloutConfig(kv_cache_gib=0.1, max_concurrent_sequences=16, **rollout),
             max_model_len=256,
             seed=0,
             cpus=((0, 1),),

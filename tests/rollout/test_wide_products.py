@@ -40,6 +40,19 @@ def test_a_change_below_bfloat16s_resolution_is_seen(layer):
     assert checksum(narrow_weight(layer)) != checksum(layer.weight)
 
 
+def test_new_weights_are_written_where_the_old_ones_stood(layer):
+    """A compiled model goes on reading the tensor that it was traced with."""
+    widen(layer)
+    wide, product = getattr(layer, ATTRIBUTE), layer.cpu_linear
+    layer.weight = nn.Parameter(-2 * layer.weight, requires_grad=False)
+    widen(layer)
+    assert getattr(layer, ATTRIBUTE) is wide
+    assert layer.cpu_linear is product
+    assert torch.equal(wide, layer.weight.float())
+    x = torch.randn(3, 96).bfloat16()
+    assert torch.equal(product(x, layer.weight, None), linear(x.float(), layer.weight.float()).bfloat16())
+
+
 def test_other_layers_have_nothing_to_narrow(layer):
     assert narrow_weight(layer) is None
 

@@ -162,6 +162,7 @@ def test_jsonl(tmp_path: Path) -> None:
         (b'{"prompt": "a"}', "response: found only prompt; write a text"),
         (b'{"prompt": "a", "response": 3}', "response: found 3; write a text"),
         (b'{"prompt": " ", "response": "b"}', "prompt: found ' '; write a text"),
+        (rb'{"prompt": "a", "response": "b\ud800"}', "response: character 2 is U+D800, half of a surrogate pair"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: bytes, message: str) -> None:

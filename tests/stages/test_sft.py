@@ -86,7 +86,7 @@ async def test_the_rl_stage_gets_the_learner_with_its_own_schedule(tmp_path, tok
     assert facts == {
         "steps": 40,
         "demonstrations": 7,
-        "held_out": 1,
+        "left_out_as_held_out": 1,
         "loss_first": float(np.mean([99.0 - i for i in range(20)])),
         "loss_last": float(np.mean([79.0 - i for i in range(20)])),
     }

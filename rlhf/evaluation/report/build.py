@@ -24,7 +24,7 @@ from rlhf.evaluation.intervals import Interval
 from rlhf.evaluation.report import svg
 from rlhf.evaluation.report.experts import expert_charts
 from rlhf.evaluation.report.load import RunData, load_run
-from rlhf.evaluation.report.panels import Chart, line_charts, stacked_chart
+from rlhf.evaluation.report.panels import Chart, how_lines_are_drawn, line_charts, stacked_chart
 from rlhf.evaluation.report.sample import sample_trajectories
 from rlhf.evaluation.report.series import short
 from rlhf.metrics import keys
@@ -79,6 +79,7 @@ def _context(run: RunData, run_dir: Path) -> dict[str, Any]:
         "charts": charts,
         "missing": missing,
         "absent": absent,
+        "drawn": how_lines_are_drawn(run) if run.steps else "",
         "sample": sample,
         "table": _metric_table(run),
         "chart_json": data_block([chart.data for chart in charts]),
@@ -149,7 +150,7 @@ def _outcome(run: RunData) -> dict[str, Any]:
     elif before:
         verdict = "Accuracy after training has not been measured (yet)."
     warmup = [
-        (str(k), short(v) if type(v) in (int, float) else str(v))
+        (str(k).replace("_", " "), short(v) if type(v) in (int, float) else str(v))
         for k, v in ((run.summary and run.summary.warmup) or {}).items()
     ]
     return {"rows": rows, "verdict": verdict, "svg": Markup(_interval_svg(rows)) if rows else "", "warmup": warmup}  # noqa: S704 - numbers only

@@ -106,7 +106,7 @@ def _line_chart(panel: LinePanel, run: RunData) -> Chart:
     points = _heldout(run) if panel.title == "Accuracy" else []
     x, y, y_ticks = _scales(panel.domain, xs, ranges, points)
     body = [svg.axes(x, nice_ticks(x.low, x.high, 5), y, y_ticks)]
-    window = max(1, round(len(bins) / 20)) if len(bins) > 30 else 1
+    window = _window(bins)
     for s, mean in enumerate(means):
         css = f"c{s + 1}"
         if bins.size > 1:
@@ -129,17 +129,27 @@ def _line_chart(panel: LinePanel, run: RunData) -> Chart:
     data = _hover("line", run, bins, [(name, mean) for (_, name), mean in zip(present, means, strict=True)])
     data |= {"x": [round(v, 1) for v in xs], "lo": x.low, "hi": x.high}
     return Chart(
-        panel.title, _note(panel.note, window, bins.size, len(set(bad))), svg.frame(panel.title, "".join(body)),
+        panel.title, _note(panel.note, len(set(bad))), svg.frame(panel.title, "".join(body)),
         shown, legend if len(legend) > 1 else (), data,
     )  # fmt: skip
 
 
-def _note(note: str, window: int, size: int, bad: int) -> str:
-    """The panel's words, and how its lines were made: bins of `size` steps, running means over `window` bins."""
-    if window > 1:
-        band = f"; band: least to greatest of {size}" if size > 1 else ""
-        note += f" Bold: mean of the last {window * size} steps{band}."
+def _note(note: str, bad: int) -> str:
     return note + (f" Not finite at {bad} steps (red marks)." if bad else "")
+
+
+def how_lines_are_drawn(run: RunData) -> str:
+    """What is bold and what the bands are, the same on every chart of lines; empty where each point is a step."""
+    bins = Bins.of(len(run.steps), LINE_BINS)
+    if (window := _window(bins)) == 1:
+        return ""
+    band = f"; bands: least to greatest of {bins.size}" if bins.size > 1 else ""
+    return f"Bold lines: mean of the last {window * bins.size} steps{band}."
+
+
+def _window(bins: Bins) -> int:
+    """Bins that a running mean is over."""
+    return max(1, round(len(bins) / 20)) if len(bins) > 30 else 1
 
 
 def _scales(

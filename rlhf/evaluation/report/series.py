@@ -87,4 +87,7 @@ def short(value: float) -> str:
         return f"{value / 1e3:.4g}k"
     if size >= 100 or value == int(value):
         return f"{value:,.0f}"
-    return f"{value:.1e}" if 0 < size < 1e-3 else f"{value:.3g}"
+    if size >= 1e-3:
+        return f"{value:.3g}"
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(power)}"
