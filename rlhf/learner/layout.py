@@ -1,5 +1,8 @@
 """A micro-batch as tensors: packed on one axis with each prompt once, or padded row by row.
 
+What the packed prompts of a micro-batch begin with in common (a system prompt, answered examples) is run once for all
+of them, as each prompt is for its responses.
+
 Axes: T packed tokens, B responses, L longest row, N response tokens of the micro-batch, R longest response.
 """
 
@@ -57,17 +60,37 @@ class MicroBatch:
         return torch.from_numpy(out_BR).to(self.row_N.device)
 
 
-def build(plan: MicroPlan, sequences: Sequence[TrainSequence], *, padded: bool, device: str) -> MicroBatch:
-    """The tensors of one micro-batch; an empty plan gives a dummy of two tokens of the batch's first prompt."""
+MIN_COMMON = 16  # tokens; fewer are not worth the gathering of keys
+
+
+def build(
+    plan: MicroPlan, sequences: Sequence[TrainSequence], *, padded: bool, device: str, share: bool = True
+) -> MicroBatch:
+    """The tensors of one micro-batch; an empty plan gives a dummy of two tokens of the batch's first prompt.
+
+    share: run what several prompts begin with once (packed layout only).
+    """
     if not plan:
         return _dummy(sequences[0], padded=padded, device=device)
-    return (_padded if padded else _packed)(plan, sequences, device)
+    if padded:
+        return _padded(plan, sequences, device)
+    return _packed(plan, sequences, device, common_prefix(plan, sequences) if share else 0)
+
+
+def common_prefix(plan: MicroPlan, sequences: Sequence[TrainSequence]) -> int:
+    """Tokens that all prompts of the micro-batch begin with; 0 if they are few. Each keeps one of its own at least."""
+    prompts = [sequences[unit.members[0]].prompt_ids_P for unit in plan]
+    shortest = min(map(len, prompts))
+    same_P = np.all([prompt[:shortest] == prompts[0][:shortest] for prompt in prompts], axis=0)
+    common = min(shortest - 1, int(np.argmin(same_P)) if not same_P.all() else shortest)
+    return common if len(plan) > 1 and common >= MIN_COMMON else 0
 
 
 def _dummy(sequence: TrainSequence, *, padded: bool, device: str) -> MicroBatch:
     token = sequence.prompt_ids_P[:1]
     stand_in = TrainSequence(0, token, token, *(np.zeros(1, np.float32),) * 3)
-    micro = (_padded if padded else _packed)((Unit(1, (0,), (1,)),), [stand_in], device)
+    plan = (Unit(1, (0,), (1,)),)
+    micro = _padded(plan, [stand_in], device) if padded else _packed(plan, [stand_in], device, 0)
     return MicroBatch(
         micro.inputs,
         (),
@@ -81,27 +104,36 @@ def _dummy(sequence: TrainSequence, *, padded: bool, device: str) -> MicroBatch:
     )
 
 
-def _packed(plan: MicroPlan, sequences: Sequence[TrainSequence], device: str) -> MicroBatch:
+def _packed(plan: MicroPlan, sequences: Sequence[TrainSequence], device: str, common: int) -> MicroBatch:
+    """common: tokens that all prompts begin with, which stand once, at the start of the axis."""
     ids: list[np.ndarray] = []
     positions: list[np.ndarray] = []
     weights: list[np.ndarray] = []
     spans: list[Span] = []
     predictors: list[np.ndarray] = []
-    offset = 0
+    offset = common
+    before: tuple[tuple[int, int], ...] = ()
+    if common:
+        ids.append(sequences[plan[0].members[0]].prompt_ids_P[:common])
+        positions.append(np.arange(common))
+        weights.append(np.full(common, sum(len(unit.members) for unit in plan), np.float32))
+        before = ((0, common),)
+        spans.append(Span(0, common))
     for unit in plan:
-        start, prompt = offset, unit.prompt
-        ids.append(sequences[unit.members[0]].prompt_ids_P)
-        positions.append(np.arange(prompt))
-        weights.append(np.full(prompt, len(unit.members), np.float32))
-        offset += prompt
+        start, prompt, own_prompt = offset, unit.prompt, unit.prompt - common
+        ids.append(sequences[unit.members[0]].prompt_ids_P[common:])
+        positions.append(np.arange(common, prompt))
+        weights.append(np.full(own_prompt, len(unit.members), np.float32))
+        offset += own_prompt
         for k, (member, length) in enumerate(zip(unit.members, unit.responses, strict=True)):
             own = length - 1
             ids.append(sequences[member].response_ids_R[:own])
             positions.append(np.arange(prompt, prompt + own))
             weights.append(np.ones(own, np.float32))
             # The first response continues the prompt on the axis: one causal span for both.
-            spans.append(Span(start, prompt + own) if k == 0 else Span(offset, own, start, prompt))
-            predictors.append(np.concatenate([[start + prompt - 1], np.arange(offset, offset + own)]))
+            first = Span(start, own_prompt + own, before)
+            spans.append(first if k == 0 else Span(offset, own, (*before, (start, own_prompt))))
+            predictors.append(np.concatenate([[start + own_prompt - 1], np.arange(offset, offset + own)]))
             offset += own
     attention: AttentionPlan = plan_attention(spans).to(device)
     inputs = {
@@ -146,7 +178,7 @@ def _micro_batch(
         row_N=_tensor(np.repeat(np.arange(len(members)), lengths), device),
         column_N=_tensor(np.concatenate([np.arange(n) for n in lengths]), device),
         weight_S=torch.from_numpy(weight_S).to(device),
-        tokens=sum(u.tokens for u in plan),
+        tokens=int(np.count_nonzero(weight_S)),
         slots=int(inputs["input_ids"].numel()),
     )
 

@@ -175,8 +175,9 @@ class LearnerRank:
         )
 
     def _micro_batches(self, plan: StepPlan, sequences: Sequence[TrainSequence]) -> list[MicroBatch]:
-        padded = self.layout == "padded"
-        return [build(m, sequences, padded=padded, device=self.spec.device) for m in plan.ranks[self.spec.rank]]
+        share, padded, device = self.spec.learner.share_prompts, self.layout == "padded", self.spec.device
+        micros = plan.ranks[self.spec.rank]
+        return [build(m, sequences, padded=padded, device=device, share=share) for m in micros]
 
     # -- weights and state ------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ register()
 def packed_states(model, sequences, share):
     """Hidden state that predicts each response token, [tokens of the batch, D], in the batch's order."""
     (micro_plan,) = plan_step(sequences, 1, 10**6, hidden=32, share_prompts=share).ranks[0]
-    micro = build(micro_plan, sequences, padded=False, device="cpu")
+    micro = build(micro_plan, sequences, padded=False, device="cpu", share=share)
     hidden = model.base_model(**micro.inputs, use_cache=False).last_hidden_state[0].index_select(0, micro.predictor_N)
     parts = dict(
         zip(micro.members, hidden.split([len(sequences[m].response_ids_R) for m in micro.members]), strict=True)
@@ -66,6 +68,46 @@ def test_packed_equals_separate(models, kind, share) -> None:
         assert float((found[name] - gradient).norm()) <= 1e-5 * float(gradient.norm()), name
 
 
+def with_beginning(sequences, length):
+    """The same with `length` tokens before every prompt: a system prompt."""
+    beginning = np.random.default_rng(7).integers(0, 97, length)
+    return [replace(s, prompt_ids_P=np.concatenate([beginning, s.prompt_ids_P])) for s in sequences]
+
+
+@pytest.mark.parametrize("beginning", [15, 16, 70])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_all_prompts_begin_with_is_run_once(models, kind, beginning) -> None:
+    own = make_sequences(3, 3, prompts=(2, 30), responses=(1, 40))
+    sequences = with_beginning(own, beginning)
+    reference = AutoModelForCausalLM.from_pretrained(models[kind], dtype=torch.float32, attn_implementation="sdpa")
+    packed = AutoModelForCausalLM.from_pretrained(models[kind], dtype=torch.float32, attn_implementation=NAME)
+    states, micro = packed_states(packed, sequences, True)
+    once = sum({s.group: len(s.prompt_ids_P) for s in own}.values()) + sum(len(s.response_ids_R) - 1 for s in own)
+    shared = beginning >= 16
+    assert micro.tokens == micro.slots == once + (beginning if shared else 3 * beginning)
+    assert float(micro.weight_S.sum()) == sum(len(s.prompt_ids_P) + len(s.response_ids_R) - 1 for s in sequences)
+    logits, expected = packed.lm_head(states), reference.lm_head(separate_states(reference, sequences))
+    assert float((logits - expected).abs().max()) <= 1e-5
+    weight = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0))
+    found, wanted = gradients(packed, logits, weight), gradients(reference, expected, weight)
+    for name, gradient in wanted.items():
+        assert float((found[name] - gradient).norm()) <= 1e-5 * float(gradient.norm()), name
+
+
+def test_prompts_that_are_equal_or_end_in_the_beginning_keep_a_token_of_their_own(models) -> None:
+    model = AutoModelForCausalLM.from_pretrained(models["qwen3"], dtype=torch.float32, attn_implementation=NAME)
+    first, second, third = make_sequences(3, 1, prompts=(30, 31), responses=(5, 9))
+    sequences = [
+        first,
+        replace(second, prompt_ids_P=first.prompt_ids_P),
+        replace(third, prompt_ids_P=first.prompt_ids_P[:20]),
+    ]
+    with torch.no_grad():
+        states, micro = packed_states(model, sequences, True)
+        assert float((states - separate_states(model, sequences)).abs().max()) <= 1e-5
+    assert micro.tokens == 19 + 11 + 11 + 1 + sum(len(s.response_ids_R) - 1 for s in sequences)
+
+
 def test_shared_prompts_of_unequal_length_in_one_block(models) -> None:
     """The padding of a shorter prompt's keys, and of a shorter response's, is seen by nobody."""
     r = np.random.default_rng(0)
@@ -100,7 +142,7 @@ def test_another_sequence_changes_nothing(models) -> None:
 
 
 def test_no_square_of_the_packed_length() -> None:
-    plan = plan_attention([Span(0, 40)] + [Span(40 + 10 * i, 10, 0, 40) for i in range(100)])
+    plan = plan_attention([Span(0, 40)] + [Span(40 + 10 * i, 10, ((0, 40),)) for i in range(100)])
     total = 40 + 1000
     assert sum(b.batch * b.queries * b.keys for b in plan.blocks) < total**2 / 10
 
