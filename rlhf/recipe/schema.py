@@ -173,7 +173,8 @@ class LearnerConfig(Section):
     logit_chunk: PositiveInt = Field(1024, description="tokens whose logits exist at one time")
     gradient_checkpointing: bool = False
     share_prompts: bool = Field(
-        True, description="run a prompt once for all its samples, and what prompts begin with once for all of them (packed attention only; the gradient is the same)"
+        True,
+        description="run a prompt once for all its samples, and what prompts begin with once for all of them (packed attention only; the gradient is the same)",
     )
     router_aux_coef: NonNegativeFloat = Field(
         0.0, description="MoE: weight of the load-balancing loss over the global batch"
