@@ -5,7 +5,7 @@ tokens each (the end-of-sequence token suppressed), temperature 1, no KL term, o
 learning rate, all cores. Longthought's step is rollout (vLLM, one engine, compiled), verifying, learning (DeepSpeed
 ZeRO-1, float32 master weights) and the proven publication of the weights; TRL's is Hugging Face generation, as it does
 without a GPU, and its own update (bfloat16 weights under bfloat16 autocast, micro-batches of `--trl-rows`). TRL is run
-twice: as it ships, with gradient checkpointing, and without, which is faster and which Longthought's recipe has too.
+twice: as it ships, with gradient checkpointing, and without it, which is faster; Longthought runs without it.
 Steps from the second on are counted. TRL goes into an environment of its own (environment.py).
 
     python -m benchmarks.grpo_step [--rounds 2] [--steps 3] [--trl-steps 2] [--trl-rows 8] [--smoke]

@@ -82,7 +82,7 @@ def common_prefix(plan: MicroPlan, sequences: Sequence[TrainSequence]) -> int:
     prompts = [sequences[unit.members[0]].prompt_ids_P for unit in plan]
     shortest = min(map(len, prompts))
     same_P = np.all([prompt[:shortest] == prompts[0][:shortest] for prompt in prompts], axis=0)
-    common = min(shortest - 1, int(np.argmin(same_P)) if not same_P.all() else shortest)
+    common = min(shortest - 1, int(np.cumprod(same_P).sum()))
     return common if len(plan) > 1 and common >= MIN_COMMON else 0
 
 

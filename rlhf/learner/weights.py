@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,12 +39,6 @@ def _copy(tensor: Tensor, dtype: torch.dtype | None, device: str) -> Tensor:
     return tensor.detach().to(device, wanted, copy=True)
 
 
-def _umask() -> int:
-    found = os.umask(0)
-    os.umask(found)
-    return found
-
-
 def export_folder(engine: Engine, model: Any, rank: int, folder: Path, tokenizer: Any) -> None:
     """See LearnerRank.export_hf."""
     full: dict[str, Tensor] = {}
@@ -57,7 +50,7 @@ def export_folder(engine: Engine, model: Any, rank: int, folder: Path, tokenizer
         state = {name: by_tensor[id(t)] for name, t in model.state_dict(keep_vars=True).items()}
         model.save_pretrained(folder, state_dict=state)
         for file in folder.glob("*.safetensors"):  # safetensors leaves them readable to their owner alone
-            file.chmod(0o666 & ~_umask())
+            file.chmod((folder / "config.json").stat().st_mode)
         if tokenizer is not None:
             tokenizer.save_pretrained(folder)
     dist.barrier()
