@@ -9,7 +9,8 @@ from rlhf.recipe.schema import TrainRecipe
 
 
 def fixed_length_recipe(options: Mapping[str, Any]) -> TrainRecipe:
-    """options: model, dtype, prompts, samples, tokens, steps, cores; staleness, cores_each, prompt_file if wanted.
+    """options: model, dtype, prompts, samples, tokens, steps, cores; staleness, cores_each, prompt_file, wide_products,
+    enforce_eager if wanted.
 
     Every response has exactly `tokens` tokens: the end-of-sequence token is suppressed before that.
     """
@@ -30,6 +31,7 @@ def fixed_length_recipe(options: Mapping[str, Any]) -> TrainRecipe:
                 "kv_cache_gib": 0.5,
                 "cpus_per_engine": cores_each,
                 "enforce_eager": options.get("enforce_eager", True),
+                "wide_products": options.get("wide_products", "auto"),
             },
             "learner": {"learning_rate": 1e-6, "cpus_per_rank": cores_each},
             "trainer": {

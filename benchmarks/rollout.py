@@ -3,9 +3,11 @@
 Ours: prompts are handed out one group at a time (PromptFlow, Rollouter), sampled by an engine in a Ray actor
 (EnginePool, RayEngine), judged by the format verifier in the verifier pool, and put into the buffer. Bare: one call
 of `LLM.generate`, in a process of its own, with the same prompts, engine arguments, cores and sampling (logprobs=0).
-Both suppress the end-of-sequence token, so token counts are equal. Every batch has prompts of its own.
+Both suppress the end-of-sequence token, so token counts are equal. Every batch has prompts of its own. With bfloat16
+weights on a CPU without AMX our engines multiply in float32, which bare vLLM does not: --wide-products off leaves that
+out, and shows the path alone.
 
-    python -m benchmarks.rollout [--models smollm2,tiny-moe] [--rounds 2] [--repeats 2] [--smoke]
+    python -m benchmarks.rollout [--models smollm2,tiny-moe] [--wide-products off] [--rounds 2] [--repeats 2] [--smoke]
 """
 
 from __future__ import annotations
@@ -90,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", help="of: smollm2,tiny-moe; default both, with --smoke tiny-moe")
     parser.add_argument("--rounds", type=int, default=2, help="times that each side is started")
     parser.add_argument("--repeats", type=int, default=2, help="batches timed each time")
+    parser.add_argument("--wide-products", choices=("auto", "off"), default="auto", help="of our engines")
     parser.add_argument("--smoke", action="store_true", help="see that it works: 4 x 2 x 8 tokens, one round")
     args = parser.parse_args(argv)
     if args.smoke:
@@ -110,6 +113,7 @@ def _compare(name: str, args: argparse.Namespace, bench: Bench) -> None:
         "steps": args.repeats,
         "repeats": args.repeats,
         "cores": cores(),
+        "wide_products": args.wide_products,
     }
     answers = bench.alternate({"bare": options, "ours": options}, args.rounds)
     found = {side: rates(answers[side]) for side in answers}
@@ -127,6 +131,7 @@ def _compare(name: str, args: argparse.Namespace, bench: Bench) -> None:
         ],
         model=name,
         dtype=dtype,
+        wide_products=args.wide_products,
         sequences=prompts * samples,
         tokens_each=tokens,
         tokens_per_s=found,
