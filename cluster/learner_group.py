@@ -25,6 +25,7 @@ class LearnerLostError(RuntimeError):
 
 # gloo connects the ranks of one node over loopback alone. NCCL still takes an interface of its own choice: rank 0
 # also sends weights through it, and those engines may be on other nodes.
+_MEETING_S = 120.0  # for an actor of rank 0's bundle to start and answer
 _ONE_NODE_ENVIRONMENT = {"GLOO_SOCKET_IFNAME": "lo"}
 
 
@@ -45,7 +46,7 @@ class LearnerGroup:
     ) -> None:
         if len(specs) > 1:
             rendezvous = ray.remote(Rendezvous).options(**options[0]).remote()
-            address, port = ray.get(rendezvous.address.remote(one_node))
+            address, port = ray.get(rendezvous.address.remote(one_node), timeout=_MEETING_S)
             if one_node:
                 options = [with_environment(o, _ONE_NODE_ENVIRONMENT) for o in options]
             specs = [replace(spec, master_addr=address, master_port=port) for spec in specs]
@@ -83,7 +84,7 @@ class LearnerGroup:
     def remote_weights(self, manifest: Manifest) -> Any:
         """The published bytes in the object store: fetched from the learner once a publication."""
         if self._remote_weights is None or self._remote_weights[0] != manifest.version:
-            self._remote_weights = (manifest.version, self._ranks[0].weight_bytes.remote())
+            self._remote_weights = (manifest.version, self._ranks[0].weight_bytes.remote(manifest.version))
         return self._remote_weights[1]
 
     async def save(self, folder: Path) -> None:

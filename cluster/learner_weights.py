@@ -27,7 +27,8 @@ class LearnerWeights:
         self._transfer = transfer
         self._engine_workers = engine_workers
         self._shared = SharedWeights()
-        self._written: int | None = None
+        self._written: int | None = None  # what the weights still are
+        self._laid_out: int | None = None  # what lies in shared memory, also when they have moved on
         self._sender: tuple[tuple[Any, ...], Sender] | None = None
         self._source: Any = None
         if transfer != "shared_memory":
@@ -44,7 +45,7 @@ class LearnerWeights:
             checksums = {name: checksum(tensor) for name, tensor in tensors.items()}
             path, nbytes = self._shared.write(tensors) if self._first else ("", 0)
         logp = self._rank.logp([_canary(canary_ids)])[0]
-        self._written = version
+        self._written = self._laid_out = version
         if not self._first:
             return None
         dtype = self._rank.spec.policy.dtype
@@ -98,8 +99,10 @@ class LearnerWeights:
         """The weights are no longer those that were written."""
         self._written = None
 
-    def bytes(self) -> np.ndarray:
-        """What `write` laid out, for engines on other nodes."""
+    def bytes(self, version: int) -> np.ndarray:
+        """What `write` laid out, for engines on other nodes. StalePublicationError if that was another version."""
+        if version != self._laid_out:
+            raise StalePublicationError(f"version {version} was asked for, the learner has laid out {self._laid_out}")
         return self._shared.read_bytes()
 
     def _on_device(self) -> Iterator[tuple[str, Tensor]]:

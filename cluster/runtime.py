@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -130,10 +131,10 @@ def _nodes() -> list[Node]:
     return [Node(n["NodeID"], int(n["Resources"].get("CPU", 0)), int(n["Resources"].get("GPU", 0))) for n in head_first]
 
 
-def place(plan: Plan, timeout_s: float = 120.0) -> PlacementGroup:
+async def place(plan: Plan, timeout_s: float = 120.0) -> PlacementGroup:
     """Reserve one bundle per process, each pinned to its node. Raises TimeoutError naming what could not be had."""
     import ray
-    from ray.util.placement_group import placement_group
+    from ray.util.placement_group import placement_group, remove_placement_group
 
     group = placement_group(
         [_resources(bundle) for bundle in plan.bundles],
@@ -141,13 +142,20 @@ def place(plan: Plan, timeout_s: float = 120.0) -> PlacementGroup:
         bundle_label_selector=[{"ray.io/node-id": bundle.node} for bundle in plan.bundles],
     )
     try:
-        ray.get(group.ready(), timeout=timeout_s)
-    except ray.exceptions.GetTimeoutError as error:
+        await asyncio.wait_for(_granted(group), timeout_s)
+    except BaseException as error:
+        remove_placement_group(group)
+        if not isinstance(error, TimeoutError):
+            raise
         raise TimeoutError(
             f"Ray did not grant {len(plan.bundles)} bundles in {timeout_s:.0f} s; it has {ray.available_resources()} "
             f"free. Is another job running? `ray status` tells."
         ) from error
     return group
+
+
+async def _granted(group: PlacementGroup) -> None:
+    await group.ready()
 
 
 def _resources(bundle: Bundle) -> dict[str, float]:

@@ -29,6 +29,7 @@ from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
 from rlhf.parts import Parts
+from rlhf.publication import canary_of
 from rlhf.recipe.devices import devices_for, weight_transfer
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
@@ -37,8 +38,6 @@ from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.run_folder import RunFolder, describe_run, note_in_run, open_run
 from rlhf.stages.sft import run_warmup
 from rlhf.trainer import Trainer
-
-_CANARY_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class _Session:
                 checkpoints=self.checkpoints,
                 record=record,
                 view=self.view,
-                canary_ids=prompts.train[0].token_ids[:_CANARY_TOKENS],
+                canary_ids=canary_of([prompt.token_ids for prompt in prompts.train]),
             )
             trainer = Trainer(self.recipe, parts)
             if state is not None and self.checkpoint is not None:
@@ -177,7 +176,7 @@ class _Session:
             device = "gpu" if any(node.gpus for node in self.ray.nodes) else "cpu"
         layout = plan(self.ray.nodes, need_of(recipe, device))
         note_in_run(self.folder, placement=[dataclasses.asdict(bundle) for bundle in layout.bundles])
-        self.group = runtime.place(layout)
+        self.group = await runtime.place(layout)
         self.view.stage("loading", f"{recipe.rollout.engines} vLLM, {recipe.learner.ranks} DeepSpeed, verifiers")
         self.learner = self._make_learner(layout, model_dir, device)
         self.verifying = VerifierService(

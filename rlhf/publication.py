@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 _SHOWN_PROBLEMS = 20
+_CANARY_PROMPTS = 64
+_CANARY_TOKENS = 48
 _BLOCK = 1 << 20  # elements hashed at a time: bounds the int64 copy to 8 MiB
 _INT_OF_WIDTH = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -37,6 +39,15 @@ class Manifest:
     canary_logp: tuple[float, ...]
     nbytes: int
     canary_tolerance: float
+
+
+def canary_of(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Token ids to prove publications by: the longest of the first prompts, as far as it is cheap to run.
+
+    Two tokens at least, for there is nothing to be said of the first: the one token of a prompt is repeated.
+    """
+    longest = max(prompts[:_CANARY_PROMPTS], key=len)[:_CANARY_TOKENS]
+    return tuple(longest) if len(longest) > 1 else tuple(longest) * 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,10 @@ class RunFolder:
 
     def discard_if_bare(self) -> None:
         """Remove the folder of a start that was refused: nothing was warmed up, sampled or learned in it."""
-        kept = [*self.checkpoints.iterdir(), *self.trajectories.iterdir()]
-        if not kept and not (self.path / "metrics.jsonl").exists() and not (self.path / "summary.json").exists():
+        kept = [path for folder in (self.checkpoints, self.trajectories) for path in folder.glob("*")]
+        metrics = self.path / "metrics.jsonl"
+        written = metrics.is_file() and metrics.stat().st_size > 0
+        if not kept and not written and not (self.path / "summary.json").exists():
             shutil.rmtree(self.path)
 
 

@@ -68,8 +68,9 @@ class Trainer:
                     await self.evaluate()
                 if _due(config.checkpoint_every, self.state.step, config.steps):
                     await self.checkpoint()
-            if finished := self.state.step >= config.steps:
+            if self.state.step >= config.steps:
                 await self.evaluate()
+                finished = True
         except StopRequestedError:
             pass
         await self.flow.cancel()

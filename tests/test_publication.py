@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlhf.publication import EngineProof, Manifest, canary_tolerance, checksum, differences
+from rlhf.publication import EngineProof, Manifest, canary_of, canary_tolerance, checksum, differences
 
 MODULUS = 1 << 64
 
@@ -93,3 +93,16 @@ def test_differences_name_the_engine_and_the_tensor(answer, expected):
     assert len(found) == len(expected)
     for text, part in zip(found, expected, strict=True):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("prompts", "expected"),
+    [
+        ([(5,), (6, 7, 8), (9, 9)], (6, 7, 8)),
+        ([tuple(range(100))], tuple(range(48))),
+        ([(5,)], (5, 5)),
+        ([(1, 2)] * 64 + [(3, 4, 5)], (1, 2)),
+    ],
+)
+def test_the_canary_is_the_longest_of_the_first_prompts(prompts, expected):
+    assert canary_of(prompts) == expected

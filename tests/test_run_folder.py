@@ -80,6 +80,23 @@ def test_the_folder_of_a_refused_start_goes(tmp_path):
     assert not folder.path.exists()
 
 
+def test_the_folder_of_a_refused_tracker_goes_too(tmp_path):
+    """The trackers before it have made their files, and written nothing."""
+    folder = open_run(recipe(tmp_path, "refused"), resume=False)
+    (folder.path / "metrics.jsonl").touch()
+    (folder.path / "tensorboard").mkdir()
+    folder.discard_if_bare()
+    assert not folder.path.exists()
+
+
+def test_a_folder_whose_parts_were_moved_away_does_not_hide_what_was_wrong(tmp_path):
+    folder = open_run(recipe(tmp_path, "moved"), resume=False)
+    folder.trajectories.rmdir()
+    (folder.path / "summary.json").write_text("{}")
+    folder.discard_if_bare()
+    assert folder.path.exists()
+
+
 @pytest.mark.parametrize("left", ["checkpoints/step_000001/x", "trajectories/step_000001.jsonl", "metrics.jsonl"])
 def test_a_folder_that_holds_something_stays(tmp_path, left):
     folder = open_run(recipe(tmp_path, "kept"), resume=False)

@@ -2,8 +2,8 @@
 
 Deviation from the usual token count: a rank's share is balanced by cost, a*l + b*l^2 with a/b = 12 * hidden
 size (the ratio of a transformer's matrix products to its attention; verl uses 24576*l + l^2 for hidden 2048),
-because attention makes a long sequence dearer than its tokens. Within a rank, micro-batches are bounded by
-tokens, which is what memory goes by.
+because attention makes a long sequence dearer than its tokens. Within a rank, micro-batches are bounded by what memory
+goes by: tokens, and the rows of keys and values, of which every response that shares a prompt gathers its own copy.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rlhf.types import TrainSequence
+
+KEY_ROWS = 4  # rows of keys a token of the budget, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Unit:
     def tokens(self) -> int:
         """Tokens that pass through the model, the prompt once."""
         return self.prompt + sum(self.responses) - len(self.responses)
+
+    @property
+    def keys(self) -> int:
+        """Rows of keys that attention gathers: the prompt again for every response."""
+        return sum(self.prompt + response - 1 for response in self.responses)
 
     @property
     def longest(self) -> int:
@@ -98,23 +105,25 @@ def make_units(sequences: Sequence[TrainSequence], ranks: int, token_budget: int
         len(sequences[g[0]].prompt_ids_P) + sum(len(sequences[i].response_ids_R) for i in g) for g in groups.values()
     )
     limit = min(token_budget, -(-total // ranks))
-    return [unit for group, members in groups.items() for unit in _split(sequences, group, members, limit)]
+    keys = KEY_ROWS * token_budget
+    return [unit for group, members in groups.items() for unit in _split(sequences, group, members, limit, keys)]
 
 
-def _split(sequences: Sequence[TrainSequence], group: int, members: list[int], limit: int) -> list[Unit]:
+def _split(sequences: Sequence[TrainSequence], group: int, members: list[int], limit: int, keys: int) -> list[Unit]:
     prompt_P = sequences[members[0]].prompt_ids_P
     for i in members[1:]:
         if not np.array_equal(sequences[i].prompt_ids_P, prompt_P):
             raise ValueError(f"sequences {members[0]} and {i} are both of group {group} but have different prompts")
     parts: list[list[int]] = []
-    room = 0
+    room = key_room = 0
     for i in members:
         own = len(sequences[i].response_ids_R) - 1
-        if not parts or own > room:
+        if not parts or own > room or len(prompt_P) + own > key_room:
             parts.append([])
-            room = limit - len(prompt_P)
+            room, key_room = limit - len(prompt_P), keys
         parts[-1].append(i)
         room -= own
+        key_room -= len(prompt_P) + own
     return [Unit(len(prompt_P), tuple(p), tuple(len(sequences[i].response_ids_R) for i in p)) for p in parts]
 
 
@@ -140,17 +149,18 @@ def balance(units: Sequence[Unit], costs: Sequence[int], ranks: int) -> list[lis
 
 
 def _bins(units: Sequence[Unit], budget: int) -> list[MicroPlan]:
-    """First fit, the largest first: at most `budget` tokens a bin, a larger unit alone."""
+    """First fit, the largest first: at most `budget` tokens and KEY_ROWS times as many keys, a larger unit alone."""
     bins: list[list[Unit]] = []
-    rooms: list[int] = []
+    rooms: list[tuple[int, int]] = []  # of tokens, of keys
     for unit in sorted(units, key=lambda u: (-u.tokens, u.members)):
-        slot = next((k for k, room in enumerate(rooms) if unit.tokens <= room), None)
+        fits = (k for k, (tokens, keys) in enumerate(rooms) if unit.tokens <= tokens and unit.keys <= keys)
+        slot = next(fits, None)
         if slot is None:
-            bins.append([unit])
-            rooms.append(budget - unit.tokens)
-        else:
-            bins[slot].append(unit)
-            rooms[slot] -= unit.tokens
+            slot = len(bins)
+            bins.append([])
+            rooms.append((budget, KEY_ROWS * budget))
+        bins[slot].append(unit)
+        rooms[slot] = (rooms[slot][0] - unit.tokens, rooms[slot][1] - unit.keys)
     return [tuple(sorted(b, key=lambda u: u.members)) for b in bins]
 
 

@@ -16,6 +16,7 @@ from rlhf.recipe.model_config import ModelConfig
 from rlhf.recipe.schema import TrainRecipe
 
 BYTES = {"float32": 4, "bfloat16": 2}
+KEY_ROWS = 4  # as in rlhf/learner/packing.py, which a check must not import: it brings numpy
 TYPICAL_SHARE = 0.5
 """A typical prompt or response is taken to be half of its limit."""
 
@@ -132,13 +133,24 @@ def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
 
     A token and layer: 4 of the hidden size (both norms' inputs and outputs), 3 of the queries' and 3 of the
     keys' width (projected, rotated, attention's output; values), 4 of the active MLP width (gate, up, activated,
-    product). With checkpointing a layer keeps its input alone, and one layer at a time is held in full.
+    product), and the copies of shared prompts' keys and values (key_rows). With checkpointing a layer keeps its input
+    alone, and one layer at a time is held in full.
     """
     b, tokens = BYTES[recipe.policy.dtype], max(recipe.learner.token_budget, longest_sequence(recipe))
+    copies = 2 * model.kv_heads * model.head_dim * max(0.0, key_rows(recipe) - 1.0)
     width = 4 * model.hidden + 3 * model.head_dim * (model.heads + model.kv_heads) + 4 * model.active_intermediate
     if recipe.learner.gradient_checkpointing:
-        return int(b * tokens * (model.layers * model.hidden + width))
-    return int(b * tokens * model.layers * width)
+        return int(b * tokens * (model.layers * model.hidden + width + copies))
+    return int(b * tokens * model.layers * (width + copies))
+
+
+def key_rows(recipe: TrainRecipe) -> float:
+    """Rows of keys and values a token of a micro-batch: responses that share a prompt gather it each for itself."""
+    if not recipe.learner.share_prompts or recipe.policy.attention == "padded":
+        return 1.0
+    group, prompt = recipe.algorithm.group_size, recipe.data.max_prompt_tokens
+    response = recipe.rollout.max_response_tokens
+    return min(float(KEY_ROWS), group * (prompt + response) / (prompt + group * response))
 
 
 def engine_memory(recipe: TrainRecipe, model: ModelConfig, device_memory: int | None, kind: str | None) -> EngineMemory:

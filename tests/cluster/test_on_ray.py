@@ -1,5 +1,6 @@
 """What only Ray can tell, on an embedded one that is told of GPUs it does not have."""
 
+import asyncio
 import os
 
 import pytest
@@ -46,7 +47,7 @@ class Recorder:
 def test_an_engine_sees_the_gpus_of_the_ranks_it_rides_on(cluster):
     (node,) = runtime._nodes()
     layout = plan([Node(node.id, node.cpus, node.gpus)], Need(2, 1, 2, "gpu", share_gpus=True))
-    group = runtime.place(layout)
+    group = asyncio.run(runtime.place(layout))
     ranks = [ray.remote(Rank).options(**runtime.options(group, layout, b)).remote() for b in layout.of("learner")]
     gpus = ray.get([rank.visible_gpus.remote() for rank in ranks])
     assert sorted(gpus) == ["0", "1"]
@@ -71,3 +72,17 @@ def test_the_client_numbers_the_workers_of_all_engines(cluster):
     assert [calls[0][1]["rank_offset"] for calls in said] == [1, 3, 5]
     for calls in said:
         assert calls[1:] == [("start",), ("update", {"names": ["a"]}), ("finish",)]
+
+
+async def test_waiting_for_bundles_can_be_given_up_and_gives_them_back(cluster):
+    (node,) = runtime._nodes()
+    layout = plan([Node(node.id, node.cpus + 64, 0)], Need(1, 1, 1, "cpu"))
+    waiting = asyncio.create_task(runtime.place(layout))
+    await asyncio.sleep(0.5)  # it is never granted; what counts is that this loop goes on meanwhile
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(TimeoutError, match="Ray did not grant 3 bundles"):
+        await runtime.place(layout, timeout_s=0.5)
+    states = {group["state"] for group in ray.util.placement_group_table().values()}
+    assert states <= {"REMOVED"}, states

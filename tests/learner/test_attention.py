@@ -122,6 +122,7 @@ def test_shared_prompts_of_unequal_length_in_one_block(models) -> None:
         states, micro = packed_states(model, sequences, True)
         expected = separate_states(model, sequences)
     (masked,) = [b for b in micro.inputs["packed_plan"].blocks if b.mask_B1QK is not None]
+    assert masked.mask_B1QK.dtype is torch.bool, "an additive mask would have to be of the queries' dtype"
     assert (masked.batch, masked.queries, masked.keys) == (6, 14, 88 + 14)
     assert float((states - expected).abs().max()) <= 1e-5
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlhf.learner.packing import Unit, balance, make_units, plan_step
+from rlhf.learner.packing import KEY_ROWS, Unit, balance, make_units, plan_step
 from rlhf.types import TrainSequence
 
 
@@ -84,3 +84,16 @@ def test_one_group_is_split_over_idle_ranks() -> None:
 def test_refused(sequences: list[TrainSequence], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         plan_step(sequences, 1, 100, hidden=32, share_prompts=True)
+
+
+@pytest.mark.parametrize(("prompts", "length", "samples"), [(1, 400, 64), (4, 400, 16), (16, 100, 64)])
+def test_shared_prompts_do_not_multiply_keys_beyond_the_bound(prompts: int, length: int, samples: int) -> None:
+    """Every response gathers the keys of its prompt for itself; the budget of tokens counts the prompt once."""
+    sequences = [sequence(group, length, 4) for group in range(prompts) for _ in range(samples)]
+    plan = plan_step(sequences, 1, 800, hidden=64, share_prompts=True)
+    (rank,) = plan.ranks
+    assert sorted(m for micro in rank for unit in micro for m in unit.members) == list(range(len(sequences)))
+    for micro in rank:
+        assert sum(unit.tokens for unit in micro) <= 800
+        assert sum(unit.keys for unit in micro) <= KEY_ROWS * 800
+    assert Unit(400, (0, 1), (4, 6)).keys == 403 + 405

@@ -201,13 +201,25 @@ def test_offloaded_optimizer_lies_in_host_memory(tmp_path):
 
 def test_activations_by_hand(tmp_path):
     # width: 4 x 1024 + 3 x 128 x (16 + 8) + 4 x 3072 = 25600 elements of 2 bytes, 28 layers, 8192 tokens
-    assert qwen3(tmp_path).learner.activations == 2 * 8192 * 28 * 25600
-    with_checkpoints = qwen3(tmp_path, "learner.gradient_checkpointing=true").learner.activations
+    alone = "learner.share_prompts=false"
+    assert qwen3(tmp_path, alone).learner.activations == 2 * 8192 * 28 * 25600
+    with_checkpoints = qwen3(tmp_path, alone, "learner.gradient_checkpointing=true").learner.activations
     assert with_checkpoints == 2 * 8192 * (28 * 1024 + 25600)
 
 
+def test_copies_of_shared_prompts_keys_by_hand(tmp_path):
+    # 8 samples of 512 + 1536 tokens gather 8 x 2048 rows for 512 + 8 x 1536 tokens: 1.28 a token, of 2 x 8 x 128
+    assert qwen3(tmp_path).learner.activations == int(2 * 8192 * 28 * (25600 + 0.28 * 2048))
+    # 64 samples of 2000 + 48: 25.9 rows a token would be gathered, and 4 is what a micro-batch is bounded by
+    long = ("algorithm.group_size=64", "data.max_prompt_tokens=2000", "rollout.max_response_tokens=48")
+    assert qwen3(tmp_path, *long).learner.activations == 2 * 8192 * 28 * (25600 + 3 * 2048)
+
+
 def test_a_sequence_longer_than_the_budget_sets_the_activations(tmp_path):
-    assert qwen3(tmp_path, "learner.token_budget=100").learner.activations == 2 * 2048 * 28 * 25600
+    assert (
+        qwen3(tmp_path, "learner.token_budget=100", "learner.share_prompts=false").learner.activations
+        == 2 * 2048 * 28 * 25600
+    )
 
 
 def test_logits_of_one_chunk_in_fp32_with_gradient(tmp_path):

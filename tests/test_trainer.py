@@ -1,0 +1,56 @@
+"""The loop's own decisions, with everything that it is given scripted; real runs are in tests/e2e."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from rlhf import trainer as module
+from rlhf.trainer import Trainer, TrainState
+
+
+class Scripted(Trainer):
+    """After its last step, with an evaluation that waits."""
+
+    def __init__(self, monkeypatch, evaluates):
+        async def evaluation(*_):
+            await evaluates()
+
+        monkeypatch.setattr(module, "evaluate", evaluation)
+        config = SimpleNamespace(steps=1, eval_every=0, checkpoint_every=0)
+        self.recipe = SimpleNamespace(trainer=config, rollout=None)
+        self.state = TrainState(step=1, version=1)
+        view = SimpleNamespace(stage=lambda *_: None)
+        record = SimpleNamespace(has_heldout=lambda _: False, heldout=lambda *_: None)
+        self.parts = SimpleNamespace(prompts=SimpleNamespace(heldout=["q"]), record=record, view=view)
+        self.rollouter = None
+        self.flow = SimpleNamespace(cancel=self.nothing)
+        self._stop = asyncio.Event()
+        self.saved = 0
+
+    async def nothing(self):
+        pass
+
+    publish = nothing
+
+    async def checkpoint(self):
+        self.saved += 1
+
+
+@pytest.mark.parametrize(("stopped", "finished"), [(False, True), (True, False)])
+async def test_a_run_stopped_in_its_last_evaluation_has_not_finished(monkeypatch, stopped, finished):
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def evaluates():
+        started.set()
+        await go_on.wait()
+
+    trainer = Scripted(monkeypatch, evaluates)
+    running = asyncio.create_task(trainer.run())
+    await started.wait()
+    if stopped:
+        trainer.stop()
+    else:
+        go_on.set()
+    assert await running is finished
+    assert trainer.saved == 1, "either way a checkpoint is written"
