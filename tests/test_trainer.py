@@ -47,7 +47,7 @@ async def test_a_run_stopped_in_its_last_evaluation_has_not_finished(monkeypatch
 
     trainer = Scripted(monkeypatch, evaluates)
     running = asyncio.create_task(trainer.run())
-    await started.wait()
+    await asyncio.wait_for(started.wait(), 5)  # else what the run raised is never seen
     if stopped:
         trainer.stop()
     else:
