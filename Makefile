@@ -19,7 +19,7 @@ help:  ## this list
 setup:  ## the virtual environment from the locks (CUDA=1 for GPUs)
 	@"$(PYTHON)" scripts/setup $(if $(filter 1,$(CUDA)),--cuda) $(if $(filter 0,$(CUDA)),--cpu)
 
-demo: setup  ## train a tiny mixture-of-experts policy by GRPO: ten minutes, no GPU, no download
+demo: setup  ## train a tiny mixture-of-experts policy by GRPO: 3 to 6 minutes, no GPU, no download
 	@$(BIN)/rlhf train recipes/grpo.yaml run.name=demo
 
 # The weights come as a file inside a Python package, so that no hub is needed; converted once, 270 MB.

@@ -54,8 +54,11 @@ def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
     """Run a recipe. Raises what went wrong; every process is ended and the checkpoint of the last step kept."""
     quiet_driver(recipe)
     folder = open_run(recipe, resume)
-    describe_run(folder, recipe)
+    changed = describe_run(folder, recipe)
     view = open_live_view(recipe.trainer.steps)
+    view.note(f"run folder {folder.path}")
+    for line in changed:
+        view.note(f"changed since it was started: {line}")
     try:
         return asyncio.run(_Session(recipe, folder, view, resume).run())
     except BaseException:
@@ -88,7 +91,7 @@ class _Session:
         self.trainer: Trainer | None = None
 
     async def run(self) -> Outcome:
-        self.view.stage("starting", f"run folder {self.folder.path}")
+        self.view.stage("starting", "reading the model and the prompts")
         self._listen_to_signals()
         model_dir = resolve_model(self.recipe.policy, self.folder.policy, self.recipe.run.seed)
         tokenizer = load_tokenizer(model_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -69,7 +70,8 @@ def train(
 
     console.print(describe_outcome(outcome.record.summary, outcome.report), markup=False)
     if not outcome.finished:
-        console.print(f"stopped early; continue with: rlhf train {recipe} --resume", markup=False)
+        command = shlex.join(["rlhf", "train", str(recipe), *(overrides or ()), "--resume"])
+        console.print(f"stopped early; continue with: {command}", markup=False, soft_wrap=True)
         raise typer.Exit(130)
 
 
@@ -124,7 +126,7 @@ def verify(
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="a run folder")],
+    run: Annotated[Path, typer.Argument(help="a run folder, or the name of one")],
     to: Annotated[Path, typer.Argument(help="the folder to write; must not exist")],
     step: Annotated[int | None, typer.Option(help="this checkpoint; default the last complete one")] = None,
 ) -> None:
@@ -134,18 +136,28 @@ def export(
     """
     from rlhf.checkpoint import export_checkpoint
 
-    typer.echo(f"{export_checkpoint(run, step, to)} → {to}")
+    typer.echo(f"{export_checkpoint(_run(run), step, to)} → {to}")
 
 
 @app.command()
-def report(runs: Annotated[list[Path], typer.Argument(help="run folders")]) -> None:
+def report(runs: Annotated[list[Path], typer.Argument(help="run folders, or their names")]) -> None:
     """Rebuild report.html of each run."""
     from rlhf.evaluation.report.build import build_report
 
     for run in runs:
-        if not (run / "recipe.yaml").is_file():
-            raise typer.BadParameter(f"{run} is not a run folder: it holds no recipe.yaml")
-        typer.echo(build_report(run))
+        typer.echo(build_report(_run(run)))
+
+
+def _run(named: Path) -> Path:
+    """The run folder of that path, or of that name under the folder of runs."""
+    from rlhf.run_folder import RunFolderError, default_root
+
+    places = [named] if named.is_absolute() else [named, default_root() / named]
+    for place in places:
+        if (place / "recipe.yaml").is_file():
+            return place
+    looked = " nor ".join(map(str, places))
+    _refuse(RunFolderError(f"no run folder is {looked} (one holds recipe.yaml)"))
 
 
 @app.command("list")

@@ -53,9 +53,13 @@ class RunFolder:
 
 
 def runs_root(recipe: TrainRecipe) -> Path:
-    """`run.root`, else $LONGTHOUGHT_RUNS, else ~/longthought/runs."""
-    root = recipe.run.root or os.environ.get("LONGTHOUGHT_RUNS") or "~/longthought/runs"
-    return Path(root).expanduser().absolute()
+    """`run.root`, else the default."""
+    return Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
+
+
+def default_root() -> Path:
+    """$LONGTHOUGHT_RUNS, else ~/longthought/runs."""
+    return Path(os.environ.get("LONGTHOUGHT_RUNS") or "~/longthought/runs").expanduser().absolute()
 
 
 def open_run(recipe: TrainRecipe, resume: bool) -> RunFolder:
@@ -99,14 +103,17 @@ def _runs_of(root: Path, name: str) -> Iterator[tuple[int, Path]]:
                 yield number or 1, path
 
 
-def describe_run(folder: RunFolder, recipe: TrainRecipe) -> None:
-    """Write recipe.yaml as resolved, and run.json: versions, machine, command.
+def describe_run(folder: RunFolder, recipe: TrainRecipe) -> list[str]:
+    """Write recipe.yaml as resolved, and run.json: versions, machine, command. What a resumed run has otherwise, a line
+    a key.
 
     Raises RunFolderError if the folder's own recipe.yaml differs in what a checkpoint cannot be continued under.
     """
-    saved = folder.path / "recipe.yaml"
+    saved, changed = folder.path / "recipe.yaml", []
     if saved.is_file():
-        refuse_changes(yaml.safe_load(saved.read_text(encoding="utf-8")), recipe)
+        before = yaml.safe_load(saved.read_text(encoding="utf-8"))
+        refuse_changes(before, recipe)
+        changed = list(_differences(before, recipe.model_dump(mode="json")))
     saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
         "versions": {"python": platform.python_version(), **_versions()},
@@ -114,12 +121,14 @@ def describe_run(folder: RunFolder, recipe: TrainRecipe) -> None:
         "command": sys.argv,
     }
     (folder.path / "run.json").write_text(json.dumps(facts, indent=1))
+    return changed
 
 
 _FIXED = (
     "policy.model",
     "policy.dtype",
     "data",
+    "warmup",
     "algorithm.name",
     "algorithm.group_size",
     "learner.ranks",
@@ -127,7 +136,7 @@ _FIXED = (
     "trainer.prompts_per_step",
     "run.seed",
 )
-"""What a checkpoint's state is made for: its tensors, the order of its prompts, its accounting."""
+"""What a checkpoint's state is made for, or was made by: its tensors, the order of its prompts, its accounting."""
 
 
 def refuse_changes(saved: Mapping[str, Any], recipe: TrainRecipe) -> None:
@@ -141,6 +150,15 @@ def refuse_changes(saved: Mapping[str, Any], recipe: TrainRecipe) -> None:
     if changed:
         listed = "\n  ".join(changed)
         raise RunFolderError(f"--resume cannot change these; put them back, or start a new run:\n  {listed}")
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
+    """`a.b: 1 → 2` for every value that differs."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for name in dict.fromkeys([*before, *now]):
+            yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else str(name))
+    elif before != now:
+        yield f"{key}: {before!r} → {now!r}"
 
 
 def _at(recipe: Mapping[str, Any], key: str) -> Any:

@@ -69,7 +69,9 @@ def test_what_may_change_is_written_down(tmp_path, override):
     start(tmp_path, "grpo")
     changed = recipe(tmp_path, "grpo", override)
     folder = open_run(changed, resume=True)
-    describe_run(folder, changed)
+    key = override.partition("=")[0]
+    (said,) = describe_run(folder, changed)
+    assert said.startswith(f"{key}: ")
     refuse_changes(changed.model_dump(mode="json"), changed)
     assert load_recipe(folder.path / "recipe.yaml") == changed
 

@@ -43,6 +43,8 @@ def verify_file(
     is malformed; and what `VerifierPool.prepare` raises.
     """
     check_config(name, config)
+    if not in_path.is_file():
+        raise ValueError(f"no file {in_path} as seen from {Path.cwd()}")
     if os.path.abspath(in_path) == os.path.abspath(out_path):  # noqa: PTH100 - symlinks are to be kept apart here
         raise ValueError(f"{out_path} is the input too; write another --out")
     _check_lines(name, in_path)

@@ -182,7 +182,8 @@ def resolve(name: str) -> Verifier:
     found: Any = importlib.import_module(module_name)
     for part in attribute.split("."):
         if not hasattr(found, part):
-            near = difflib.get_close_matches(part, dir(found), n=1)
+            ours = [key for key, value in vars(found).items() if isinstance(value, Verifier)]
+            near = difflib.get_close_matches(part, ours, n=1, cutoff=0.3)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ImportError(f"verifier {name!r}: {module_name} has no {part!r}{hint}")
         found = getattr(found, part)

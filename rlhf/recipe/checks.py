@@ -18,6 +18,7 @@ from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import nearest, shown
 from rlhf.recipe.schema import LearnerConfig, TrainRecipe
 from rlhf.stages.demonstrations import DEMONSTRATIONS
+from verifiers.lookup import check_importable
 from verifiers.registry import check_config, check_name
 
 NORM_BY_DEFAULT = frozenset({"dr_grpo"})
@@ -96,6 +97,8 @@ def check_rewards(recipe: TrainRecipe) -> Iterator[Finding]:
         key = f"reward.{i}.verifier"
         try:
             check_name(part.verifier)
+            if ":" in part.verifier:
+                check_importable(part.verifier, [str(Path.cwd())])
             key = f"reward.{i}.config"
             check_config(part.verifier, part.config)
         except ValueError as error:

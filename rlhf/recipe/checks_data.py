@@ -55,7 +55,7 @@ def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
         if name in source.task_config:
             yield refuse(f"{key}.task_config.{name}", f"write it as {key}.{name}")
     if kind in ("jsonl", "parquet") and source.path is not None and not Path(source.path).is_file():
-        yield warn(f"{key}.path", f"no file {source.path} as seen from {Path.cwd()}")
+        yield refuse(f"{key}.path", f"no file {source.path} as seen from {Path.cwd()}")
 
 
 def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Iterator[Finding]:

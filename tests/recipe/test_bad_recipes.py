@@ -121,8 +121,10 @@ COMBINATIONS = [
     (["reward.0.verifier=reasoning-gym"], CPU, "reward.0.verifier: no verifier is called 'reasoning-gym'; did you mean"),
     (["reward.0.verifier=a:b:c"], CPU, "reward.0.verifier: verifier 'a:b:c' is not an import path"),
     (["reward.0.config={extrct: boxed}"], CPU, "reward.0.config: verifier 'reasoning_gym' has no setting 'extrct'"),
+    (["reward.0.verifier=absent_module:rule"], CPU, "reward.0.verifier: no module 'absent_module' in "),
+    (["data.train={source: jsonl, path: absent.jsonl}", "reward.0.verifier=math"], CPU, "data.train.path: no file absent.jsonl as seen from "),
     (["reward.0.weight=0"], CPU, "reward: every weight is 0"),
-    (["reward=[{verifier: 'a:m'}, {verifier: 'b:m'}]"], CPU, "reward.1.name: m is the name of reward.0 too"),
+    (["reward=[{verifier: 'tests.a:m'}, {verifier: 'tests.b:m'}]"], CPU, "reward.1.name: m is the name of reward.0 too"),
     (["learner.ranks=8", "trainer.prompts_per_step=1", "algorithm.group_size=4"], CPU, "learner.ranks: found 8, but a step has 4 sequences"),
     (["learner.token_budget=10000000"], CPU, "learner.token_budget: found 10000000, a micro-batch larger than the batch: 256 sequences of at most 1024 tokens; write at most 262144"),
     (["learner.betas=[0.9,1.0]"], CPU, "learner.betas.1: found 1: Adam divides by 1 - beta"),
@@ -199,8 +201,8 @@ ALLOWED = [
     (["learner.token_budget=8192", "trainer.prompts_per_step=1"], CPU),
     (["learner.token_budget=262144"], CPU),
     (["run.root=/srv/runs"], CPU),
-    (["reward.0.verifier=my.module:thing"], CPU),
-    (["reward=[{verifier: 'a:m'}, {verifier: 'b:m', name: other}]"], CPU),
+    (["reward.0.verifier=tests.verifiers:thing"], CPU),
+    (["reward=[{verifier: 'tests.a:m'}, {verifier: 'tests.b:m', name: other}]"], CPU),
 ]
 
 
