@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -87,8 +88,14 @@ class Run:
         return "".join(self.lines)
 
     def processes(self) -> list[psutil.Process]:
-        """What this run started and is still there, its own process included."""
-        return [p for p in psutil.process_iter() if self._is_mine(p)]
+        """What this run started and is still there, its own process included.
+
+        By the mark, and by descent while the run lives: a process that sets its title may overwrite its environment.
+        """
+        found = {p.pid: p for p in psutil.process_iter() if self._is_mine(p)}
+        with suppress(psutil.NoSuchProcess):  # it has ended, and what it leaves behind has another parent now
+            found |= {p.pid: p for p in psutil.Process(self.process.pid).children(recursive=True) if _alive(p)}
+        return list(found.values())
 
     def named(self, part: str) -> list[psutil.Process]:
         return [p for p in self.processes() if part in _command(p)]
@@ -111,6 +118,13 @@ class Run:
         left = self.processes()
         _, alive = psutil.wait_procs(left, timeout=20)
         return [f"{p.pid} {_command(p)[:120]}" for p in alive]
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _command(process: psutil.Process) -> str:
