@@ -38,9 +38,9 @@ def test_an_embedded_ray_listens_on_loopback_alone(embedded):
     worker = ray.remote(Worker).options(num_cpus=1).remote()
     pid = ray.get(worker.pid.remote())
     here = psutil.Process()
-    found = {here.pid: listening(here) - before}
-    found |= {child.pid: listening(child) for child in here.children(recursive=True)}
-    names = {child.name() for child in here.children(recursive=True) if found[child.pid]}
+    children = here.children(recursive=True)
+    found = {here.pid: listening(here) - before} | {child.pid: listening(child) for child in children}
+    names = {child.name() for child in children if found[child.pid]}
     assert {"gcs_server", "raylet"} <= names and found[pid]
     assert {address for sockets in found.values() for address, _ in sockets} == {"127.0.0.1"}
     assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]

@@ -100,6 +100,14 @@ class Run:
     def named(self, part: str) -> list[psutil.Process]:
         return [p for p in self.processes() if part in _command(p)]
 
+    def engines(self) -> list[psutil.Process]:
+        """vLLM's engine processes: what our actors spawned, not the workers that an engine spawns in its turn.
+
+        By descent: their titles tell nothing for certain (setproctitle gives up in silence: seen).
+        """
+        spawned = {p.pid: p for p in self.processes() if "spawn_main" in _command(p) or "VLLM::" in _command(p)}
+        return [p for p in spawned.values() if p.ppid() not in spawned]
+
     def _is_mine(self, process: psutil.Process) -> bool:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
