@@ -23,9 +23,10 @@ class LearnerLostError(RuntimeError):
     """A learner rank ended. Its state is in the last checkpoint: `--resume` goes on from there."""
 
 
+_MEETING_S = 120.0  # for an actor of rank 0's bundle to start and answer
+
 # gloo connects the ranks of one node over loopback alone. NCCL still takes an interface of its own choice: rank 0
 # also sends weights through it, and those engines may be on other nodes.
-_MEETING_S = 120.0  # for an actor of rank 0's bundle to start and answer
 _ONE_NODE_ENVIRONMENT = {"GLOO_SOCKET_IFNAME": "lo"}
 
 

@@ -142,20 +142,16 @@ async def place(plan: Plan, timeout_s: float = 120.0) -> PlacementGroup:
         bundle_label_selector=[{"ray.io/node-id": bundle.node} for bundle in plan.bundles],
     )
     try:
-        await asyncio.wait_for(_granted(group), timeout_s)
+        await asyncio.wait_for(group.ready(), timeout_s)
     except BaseException as error:
         remove_placement_group(group)
-        if not isinstance(error, TimeoutError):
-            raise
-        raise TimeoutError(
-            f"Ray did not grant {len(plan.bundles)} bundles in {timeout_s:.0f} s; it has {ray.available_resources()} "
-            f"free. Is another job running? `ray status` tells."
-        ) from error
+        if isinstance(error, TimeoutError):
+            raise TimeoutError(
+                f"Ray did not grant {len(plan.bundles)} bundles in {timeout_s:.0f} s; it has "
+                f"{ray.available_resources()} free. Is another job running? `ray status` tells."
+            ) from error
+        raise
     return group
-
-
-async def _granted(group: PlacementGroup) -> None:
-    await group.ready()
 
 
 def _resources(bundle: Bundle) -> dict[str, float]:

@@ -132,7 +132,7 @@ class _Session:
                 checkpoints=self.checkpoints,
                 record=record,
                 view=self.view,
-                canary_ids=canary_of([prompt.token_ids for prompt in prompts.train]),
+                canary_ids=canary_of(prompt.token_ids for prompt in prompts.train),
             )
             trainer = Trainer(self.recipe, parts)
             if state is not None and self.checkpoint is not None:

@@ -135,29 +135,19 @@ def export(
     transformers and vLLM load it.
     """
     from rlhf.checkpoint import export_checkpoint
+    from rlhf.run_folder import find_run
 
-    typer.echo(f"{export_checkpoint(_run(run), step, to)} → {to}")
+    typer.echo(f"{export_checkpoint(find_run(run), step, to)} → {to}")
 
 
 @app.command()
 def report(runs: Annotated[list[Path], typer.Argument(help="run folders, or their names")]) -> None:
     """Rebuild report.html of each run."""
     from rlhf.evaluation.report.build import build_report
+    from rlhf.run_folder import find_run
 
     for run in runs:
-        typer.echo(build_report(_run(run)))
-
-
-def _run(named: Path) -> Path:
-    """The run folder of that path, or of that name under the folder of runs."""
-    from rlhf.run_folder import RunFolderError, default_root
-
-    places = [named] if named.is_absolute() else [named, default_root() / named]
-    for place in places:
-        if (place / "recipe.yaml").is_file():
-            return place
-    looked = " nor ".join(map(str, places))
-    _refuse(RunFolderError(f"no run folder is {looked} (one holds recipe.yaml)"))
+        typer.echo(build_report(find_run(run)))
 
 
 @app.command("list")

@@ -8,8 +8,9 @@ engine and the tensor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -41,12 +42,12 @@ class Manifest:
     canary_tolerance: float
 
 
-def canary_of(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
+def canary_of(prompts: Iterable[Sequence[int]]) -> tuple[int, ...]:
     """Token ids to prove publications by: the longest of the first prompts, as far as it is cheap to run.
 
     Two tokens at least, for there is nothing to be said of the first: the one token of a prompt is repeated.
     """
-    longest = max(prompts[:_CANARY_PROMPTS], key=len)[:_CANARY_TOKENS]
+    longest = max(islice(prompts, _CANARY_PROMPTS), key=len)[:_CANARY_TOKENS]
     return tuple(longest) if len(longest) > 1 else tuple(longest) * 2
 
 

@@ -52,6 +52,15 @@ class RunFolder:
             shutil.rmtree(self.path)
 
 
+def find_run(named: Path) -> Path:
+    """The run folder of that path, or of that name under the folder of runs. Raises RunFolderError."""
+    places = [named] if named.is_absolute() else [named, default_root() / named]
+    for place in places:
+        if (place / "recipe.yaml").is_file():
+            return place
+    raise RunFolderError(f"no run folder is {' nor '.join(map(str, places))} (one holds recipe.yaml)")
+
+
 def runs_root(recipe: TrainRecipe) -> Path:
     """`run.root`, else the default."""
     return Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
@@ -111,9 +120,7 @@ def describe_run(folder: RunFolder, recipe: TrainRecipe) -> list[str]:
     """
     saved, changed = folder.path / "recipe.yaml", []
     if saved.is_file():
-        before = yaml.safe_load(saved.read_text(encoding="utf-8"))
-        refuse_changes(before, recipe)
-        changed = list(_differences(before, recipe.model_dump(mode="json")))
+        changed = changes(yaml.safe_load(saved.read_text(encoding="utf-8")), recipe)
     saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
         "versions": {"python": platform.python_version(), **_versions()},
@@ -139,33 +146,27 @@ _FIXED = (
 """What a checkpoint's state is made for, or was made by: its tensors, the order of its prompts, its accounting."""
 
 
-def refuse_changes(saved: Mapping[str, Any], recipe: TrainRecipe) -> None:
-    """Raises RunFolderError naming every fixed key that is not as it was when the run began."""
-    now = recipe.model_dump(mode="json")
-    changed = [
-        f"{key}: the run has {_at(saved, key)!r}, the recipe now says {_at(now, key)!r}"
-        for key in _FIXED
-        if _at(saved, key) != _at(now, key)
+def changes(saved: Mapping[str, Any], recipe: TrainRecipe) -> list[str]:
+    """What a resumed run has otherwise, `a.b: 1 → 2`. Raises RunFolderError naming every fixed key among it."""
+    found = list(_differences(saved, recipe.model_dump(mode="json")))
+    fixed = [
+        f"{key}: the run has {before!r}, the recipe now says {now!r}"
+        for key, before, now in found
+        if any(key == name or key.startswith(f"{name}.") for name in _FIXED)
     ]
-    if changed:
-        listed = "\n  ".join(changed)
+    if fixed:
+        listed = "\n  ".join(fixed)
         raise RunFolderError(f"--resume cannot change these; put them back, or start a new run:\n  {listed}")
+    return [f"{key}: {before!r} → {now!r}" for key, before, now in found]
 
 
-def _differences(before: Any, now: Any, key: str = "") -> Iterator[str]:
-    """`a.b: 1 → 2` for every value that differs."""
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted key, before, now) of every value that differs."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys([*before, *now]):
             yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else str(name))
     elif before != now:
-        yield f"{key}: {before!r} → {now!r}"
-
-
-def _at(recipe: Mapping[str, Any], key: str) -> Any:
-    value: Any = recipe
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+        yield key, before, now
 
 
 def note_in_run(folder: RunFolder, **facts: object) -> None:

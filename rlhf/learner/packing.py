@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rlhf.learner.bounds import KEY_ROWS
 from rlhf.types import TrainSequence
-
-KEY_ROWS = 4  # rows of keys a token of the budget, at most
 
 
 @dataclass(frozen=True, slots=True)

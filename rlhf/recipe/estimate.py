@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from rlhf.learner.bounds import KEY_ROWS
 from rlhf.recipe.devices import GIB, Devices
 from rlhf.recipe.model_config import ModelConfig
 from rlhf.recipe.schema import TrainRecipe
 
 BYTES = {"float32": 4, "bfloat16": 2}
-KEY_ROWS = 4  # as in rlhf/learner/packing.py, which a check must not import: it brings numpy
 TYPICAL_SHARE = 0.5
 """A typical prompt or response is taken to be half of its limit."""
 
@@ -137,7 +137,7 @@ def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
     alone, and one layer at a time is held in full.
     """
     b, tokens = BYTES[recipe.policy.dtype], max(recipe.learner.token_budget, longest_sequence(recipe))
-    copies = 2 * model.kv_heads * model.head_dim * max(0.0, key_rows(recipe) - 1.0)
+    copies = 2 * model.kv_heads * model.head_dim * (key_rows(recipe) - 1.0)
     width = 4 * model.hidden + 3 * model.head_dim * (model.heads + model.kv_heads) + 4 * model.active_intermediate
     if recipe.learner.gradient_checkpointing:
         return int(b * tokens * (model.layers * model.hidden + width + copies))

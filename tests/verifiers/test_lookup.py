@@ -1,5 +1,7 @@
 """Custom verifiers are found, or told to be missing, without running their module."""
 
+import sys
+
 import pytest
 
 from verifiers.lookup import check_importable
@@ -34,6 +36,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("name", ["mine:exact", "mine:alias", "mine:Rules.method", "star:anything", "package.rules:x"])
 def test_what_may_be_there_passes(folder, name):
     check_importable(name, [folder])
+    assert not {"mine", "star", "package.rules"} & set(sys.modules), "found by reading, never by running"
 
 
 @pytest.mark.parametrize(
