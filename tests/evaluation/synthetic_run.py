@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,11 @@ def make_run(
     )
     (folder / "trajectories").mkdir(exist_ok=True)
     sink = JsonlSink(folder / "metrics.jsonl")
+    dropped: Counter[str] = Counter()  # counted from the run's start, as a ledger does
     for step in range(1, steps + 1):
-        sink.log(step, make_metrics(step, steps, layers, experts, rng))
+        row = make_metrics(step, steps, layers, experts, rng)
+        dropped.update({key: count for key, count in row.items() if key.startswith(keys.DROPPED)})
+        sink.log(step, row | dropped)
         lines = [json.dumps(make_group(step, i, text, rng)) for i in range(groups)]
         (folder / "trajectories" / f"step_{step:06}.jsonl").write_text("\n".join(lines) + "\n")
     sink.close()

@@ -107,7 +107,7 @@ def _bar_charts(run: RunData) -> list[Chart | None]:
     whole_step = frozenset({keys.STEP_SECONDS})
     return [
         stacked_chart(run, keys.TIME, "Time per stage", stages, leave_out=whole_step),
-        stacked_chart(run, keys.DROPPED, "Dropped prompts", drops, totals=True),
+        stacked_chart(run, keys.DROPPED, "Dropped prompts", drops, counters=True),
     ]
 
 

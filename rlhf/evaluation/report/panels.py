@@ -196,15 +196,18 @@ def stacked_chart(
     title: str,
     note: str,
     *,
-    totals: bool = False,
+    counters: bool = False,
     leave_out: frozenset[str] = frozenset(),
 ) -> Chart | None:
     """Stacked bars of the metrics under `prefix`, the largest first; beyond PALETTE names the rest is one.
 
     A bar is the mean over its steps; a step without the metric counts as 0 (it took no such time, dropped
-    none so). totals: say each name's total over the run. None where the run has no such metric.
+    none so). counters: they count from the run's start; a bar is what a step added, and each name's total is said. None
+    where the run has no such metric.
     """
     columns = {key[len(prefix) :]: run.columns[key] for key in run.keys_under(prefix) if key not in leave_out}
+    if counters:
+        columns = {name: _increases(column) for name, column in columns.items()}
     bins = Bins.of(len(run.steps), BAR_BINS)
     heights = {name: bins.means([0.0 if v is None else v for v in column]) for name, column in columns.items()}
     sums = {
@@ -229,7 +232,7 @@ def stacked_chart(
     body += _bar_labels(run, bins, x)
     if bins.size > 1:
         note += f" A bar is the mean of {bins.size} steps."
-    latest = [(name, short(sums[name])) for name in order] if totals else []
+    latest = [(name, short(sums[name])) for name in order] if counters else []
     return Chart(
         title,
         note,
@@ -238,6 +241,17 @@ def stacked_chart(
         list(zip(css, [n for n, _ in shown], strict=True)),
         _hover("bars", run, bins, shown),
     )
+
+
+def _increases(column: Column) -> Column:
+    """What each step adds to a count from the run's start; 0 where the step has no number."""
+    reached = 0.0
+    found: Column = []
+    for value in column:
+        now = value if value is not None and math.isfinite(value) else reached
+        found.append(max(0.0, now - reached))
+        reached = max(reached, now)
+    return found
 
 
 def _bar_labels(run: RunData, bins: Bins, x: svg.Scale) -> str:
