@@ -49,7 +49,7 @@ def test_nothing_to_resume_is_said(tmp_path, started, message):
     [
         ("trainer.prompts_per_step=8", "trainer.prompts_per_step: the run has 24, the recipe now says 8"),
         ("algorithm.group_size=4", "algorithm.group_size"),
-        ("data.train.size=100", "data.train.size: the run has .*, the recipe now says 100"),
+        ("data.train.size=100", "data.train.size: the run has 2000, the recipe now says 100"),
         ("policy.dtype=bfloat16", "policy.dtype: the run has 'float32'"),
         ("learner.zero_stage=2", "learner.zero_stage"),
         ("run.seed=3", "run.seed"),

@@ -248,9 +248,9 @@ def _increases(column: Column) -> Column:
     reached = 0.0
     found: Column = []
     for value in column:
-        now = value if value is not None and math.isfinite(value) else reached
-        found.append(max(0.0, now - reached))
-        reached = max(reached, now)
+        now = max(reached, value) if value is not None and math.isfinite(value) else reached
+        found.append(now - reached)
+        reached = now
     return found
 
 
