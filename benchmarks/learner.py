@@ -83,9 +83,8 @@ def _spec(options: Mapping[str, Any]) -> LearnerSpec:
 
 def _loss() -> LossFn:
     from rlhf.algorithms import get
-    from rlhf.recipe.schema import AlgorithmConfig
 
-    return partial(get("grpo").loss, config=AlgorithmConfig(), norm_length=1024)
+    return partial(get("grpo").loss, norm_length=1024.0)
 
 
 def _time_steps(options: Mapping[str, Any], update: Callable[[Batch], float]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cluster.verifier_service import VerifierService
 from rlhf.data.load import load_prompts
 from rlhf.models.resolve import load_tokenizer
 from rlhf.recipe.schema import TrainRecipe
-from rlhf.rollout.engine import EngineSpec, engine_arguments, engine_environment
+from rlhf.rollout.engine_options import EngineSpec, engine_arguments, engine_environment
 from rlhf.rollout.rollouter import Rollouter
 from rlhf.types import Prompt
 

@@ -34,7 +34,7 @@ def ours(options: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _ours(options: Mapping[str, Any]) -> dict[str, Any]:
     from benchmarks.parts import rollout_path
-    from rlhf.data.sampler import PromptSampler
+    from rlhf.data.sampling.epochs import EpochSampler
     from rlhf.prompt_flow import PromptFlow
     from rlhf.rollout.sampling import Sampling
 
@@ -42,7 +42,7 @@ async def _ours(options: Mapping[str, Any]) -> dict[str, Any]:
     seconds, tokens = [], []
     async with rollout_path(recipe) as (rollouter, prompts):
         await rollouter.groups(prompts[: options["prompts"]], Sampling(1, 1.0, WARMUP_TOKENS))
-        sampler = PromptSampler(len(prompts), shuffle=False)
+        sampler = EpochSampler(len(prompts), shuffle=False)
         for _ in range(options["repeats"]):
             flow = PromptFlow(prompts, sampler, rollouter, recipe.trainer)
             started = time.perf_counter()

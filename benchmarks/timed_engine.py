@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from rlhf.rollout.engine import EngineSpec, VllmEngine
+from rlhf.rollout.engine import VllmEngine
+from rlhf.rollout.engine_options import EngineSpec
 
 
 class TimedEngine(VllmEngine):

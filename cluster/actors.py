@@ -20,7 +20,9 @@ from rlhf.rollout.sampling import RawSample, Sampling
 from rlhf.types import Batch, Prompt, TrainSequence
 
 if TYPE_CHECKING:
-    from rlhf.rollout.engine import EngineSpec
+    from rlhf.learner.reference import Reference
+    from rlhf.rollout.engine_options import EngineSpec
+    from verifiers.base import Verdict
     from verifiers.pool import GoldReport
 
 
@@ -65,17 +67,21 @@ class LearnerActor:
     """One DeepSpeed rank."""
 
     def __init__(self, spec: LearnerSpec, tokenizer_dir: str, algorithm: AlgorithmConfig, norm_length: int) -> None:
-        from rlhf.algorithms import get
+        from rlhf.algorithms import algorithm_of
+
+        self._spec, self._tokenizer_dir = spec, tokenizer_dir
+        self._algorithm = algorithm_of(algorithm)
+        self._loss = partial(self._algorithm.loss, norm_length=float(algorithm.norm_length or norm_length))
+
+    def start(self) -> tuple[str, ...]:
+        """Load the model: not when the actor is made, where what is wrong with it would end the process unexplained.
+
+        Answers what the user should be told about how this policy is learned.
+        """
         from rlhf.learner.rank import LearnerRank
 
-        self._rank = LearnerRank(spec)
-        self._tokenizer_dir = tokenizer_dir
-        self._algorithm = algorithm
-        self._loss = partial(get(algorithm.name).loss, config=algorithm, norm_length=norm_length)
-        self._weights = LearnerWeights(self._rank, spec.weight_transfer, spec.engine_workers)
-
-    def ready(self) -> tuple[str, ...]:
-        """What the user should be told about how this policy is learned."""
+        self._rank = LearnerRank(self._spec)
+        self._weights = LearnerWeights(self._rank, self._spec.weight_transfer, self._spec.engine_workers)
         return self._rank.notices
 
     def update(self, batch: Batch) -> StepResult:
@@ -83,9 +89,22 @@ class LearnerActor:
         return self._rank.update(
             batch,
             self._loss,
-            old_logprobs=self._algorithm.old_logprobs,
-            entropy_gradient=self._algorithm.entropy_coef > 0,
+            old_logprobs=self._algorithm.definition.old_logprobs,
+            entropy_gradient=self._algorithm.definition.entropy_coef > 0,
         )
+
+    def logp(self, sequences: Sequence[TrainSequence], temperature: float) -> list[np.ndarray]:
+        """Of the weights as they are, for every response token."""
+        return self._rank.logp(sequences, temperature)
+
+    def reset_optimizer(self) -> None:
+        self._rank.reset_optimizer()
+
+    def reference_logp(self, sequences: Sequence[TrainSequence], temperature: float) -> list[np.ndarray]:
+        return self._rank.reference_logp(sequences, temperature)
+
+    def take_reference(self, keep: float) -> None:
+        self._rank.take_reference(keep)
 
     def start_stage(self, learning_rate: float, warmup_steps: int, weight_decay: float) -> None:
         self._rank.start_stage(learning_rate, warmup_steps, weight_decay)
@@ -126,6 +145,58 @@ class LearnerActor:
         self._rank.close()
 
 
+class CriticActor:
+    """One DeepSpeed rank of the value function."""
+
+    def __init__(self, spec: LearnerSpec) -> None:
+        self._spec = spec
+
+    def start(self) -> tuple[str, ...]:
+        """See LearnerActor."""
+        from rlhf.learner.critic import CriticRank
+
+        self._rank = CriticRank(self._spec)
+        return self._rank.notices
+
+    def values(self, sequences: Sequence[TrainSequence]) -> list[np.ndarray]:
+        return self._rank.values(sequences)
+
+    def update(self, batch: Batch, clip: float | None) -> StepResult:
+        return self._rank.update(batch, clip)
+
+    def export(self, folder: str) -> None:
+        self._rank.export_hf(folder)
+
+    def save(self, folder: str) -> None:
+        self._rank.save(folder)
+
+    def load(self, folder: str) -> None:
+        self._rank.load(folder)
+
+
+class ReferenceActor:
+    """A reference policy in a process of its own."""
+
+    def __init__(self, spec: LearnerSpec) -> None:
+        self._spec = spec
+        self._reference: Reference | None = None
+        self._load(spec)
+
+    def _load(self, spec: LearnerSpec) -> None:
+        from rlhf.learner.reference import Reference
+
+        self._reference = None  # let go of before the next is read: there need be room for one only
+        self._reference = Reference(spec)
+
+    def become(self, folder: str) -> None:
+        """Take the weights of a folder in Hugging Face format."""
+        self._load(dataclasses.replace(self._spec, model_dir=folder))
+
+    def logp(self, sequences: Sequence[TrainSequence], temperature: float) -> list[np.ndarray]:
+        assert self._reference is not None
+        return self._reference.scores(sequences, temperature)
+
+
 class VerifierActor:
     """The verifier pool of one node. python_path: where a user's own modules are looked for, beside its own folder.
 
@@ -150,21 +221,24 @@ class VerifierActor:
             self._pool.prepare(component.verifier, component.config)
         return self._pool.worker_pids()
 
-    def check_gold(self, prompts: Sequence[Prompt]) -> dict[str, GoldReport]:
-        """By the component's label: which of these prompts' gold answers their own verifier does not accept."""
+    def check_gold(self, prompts: Sequence[Prompt]) -> dict[str, tuple[list[Prompt], GoldReport]]:
+        """By the component's label: the prompts that it judges, and whose gold answers it does not accept."""
         from verifiers.base import Sample
 
-        samples = [Sample(prompt.text, "", prompt.reference, dict(prompt.metadata)) for prompt in prompts]
-        return {c.label: self._pool.check_gold(c.verifier, c.config, samples) for c in self._reward}
+        reports = {}
+        for component in self._reward:
+            of_it = [prompt for prompt in prompts if component.judges(prompt.domain)]
+            samples = [Sample(prompt.text, "", prompt.reference, dict(prompt.metadata)) for prompt in of_it]
+            reports[component.label] = (of_it, self._pool.check_gold(component.verifier, component.config, samples))
+        return reports
 
-    def verify(self, prompt: str, reference: str | None, metadata: dict[str, Any], texts: Sequence[str]) -> list[Any]:
-        """For every text a dictionary of verdicts by the component's label."""
+    def verify(self, prompt: Prompt, texts: Sequence[str]) -> list[dict[str, Verdict]]:
+        """For every text a dictionary of verdicts by the label of the components that judge this prompt."""
         from verifiers.base import Sample
 
-        samples = [Sample(prompt, text, reference, metadata) for text in texts]
-        futures = [
-            {c.label: self._pool.submit(c.verifier, c.config, sample) for c in self._reward} for sample in samples
-        ]
+        judging = [c for c in self._reward if c.judges(prompt.domain)]
+        samples = [Sample(prompt.text, text, prompt.reference, dict(prompt.metadata)) for text in texts]
+        futures = [{c.label: self._pool.submit(c.verifier, c.config, sample) for c in judging} for sample in samples]
         return [{label: future.result() for label, future in row.items()} for row in futures]
 
     def stats(self) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cluster.placement import Need, Node, plan
+from rlhf.algorithms import resolve
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.schema import TrainRecipe
 
@@ -38,6 +39,7 @@ def placed(recipe: TrainRecipe, devices: Devices) -> list[PaperActor]:
 
 def need_of(recipe: TrainRecipe, device: str) -> Need:
     """What a recipe asks of the placement."""
+    definition = resolve(recipe.algorithm)
     return Need(
         engines=recipe.rollout.engines,
         tensor_parallel=recipe.rollout.tensor_parallel,
@@ -48,4 +50,6 @@ def need_of(recipe: TrainRecipe, device: str) -> Need:
         share_gpus=recipe.cluster.share_gpus,
         cpus_per_engine=recipe.rollout.cpus_per_engine,
         cpus_per_rank=recipe.learner.cpus_per_rank,
+        critic=definition.value is not None,
+        reference=definition.reference and recipe.algorithm.kl.host == "own",
     )

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["learner", "engine", "verifier"]
+Role = Literal["learner", "critic", "reference", "engine", "verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a run asks for. cpus_*: threads of one process on a CPU; None: share the node's cores evenly."""
+    """What a run asks for. cpus_*: threads of one process on a CPU; None: share the node's cores evenly.
+
+    critic: a value function, one rank beside every rank of the learner: they never work at the same moment.
+    reference: a reference policy of its own: one process, on a GPU of its own.
+    """
 
     engines: int
     tensor_parallel: int
@@ -43,13 +47,15 @@ class Need:
     share_gpus: bool = False
     cpus_per_engine: int | None = None
     cpus_per_rank: int | None = None
+    critic: bool = False
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """One process: where it runs and what it may use.
 
-    rides: learner ranks whose GPUs this engine uses, which are theirs in Ray's books.
+    rides: learner ranks whose GPUs this engine or critic uses, which are theirs in Ray's books.
     cores: one tuple per tensor-parallel worker (a learner rank has one tuple); on GPUs empty. They are positions
     among the cores that its node lets a process use, counted from 0, not the kernel's numbers: in a container or a
     batch job those may start anywhere, and only the node knows them. cpu_share: what is reserved of Ray's CPU
@@ -110,11 +116,20 @@ def _place_on_gpus(nodes: Sequence[Node], need: Need) -> Where:
     for rank, position in enumerate(slots[: need.ranks]):
         free[position] -= 1
         where.append(("learner", rank, position))
+    if need.reference:
+        if need.ranks == len(slots):
+            raise PlacementError(
+                f"algorithm.kl.host is own, but the learner's {need.ranks} ranks take all {len(slots)} GPUs; write "
+                "host: learner"
+            )
+        free[slots[need.ranks]] -= 1
+        where.append(("reference", 0, slots[need.ranks]))
     if need.share_gpus:
         return where + _riding(where, need, nodes)
     if need.separate_learner:
-        for _, _, position in where:
-            free[position] = 0
+        for role, _, position in where:
+            if role == "learner":
+                free[position] = 0
     emptiest = [(-gpus, position) for position, gpus in enumerate(free)]
     heapq.heapify(emptiest)
     for engine in range(need.engines):
@@ -140,7 +155,7 @@ def _riding(learners: Where, need: Need, nodes: Sequence[Node]) -> Where:
         )
     where: Where = []
     for engine in range(need.engines):
-        positions = {position for _, rank, position in learners if rank // tp == engine}
+        positions = {position for role, rank, position in learners if role == "learner" and rank // tp == engine}
         if len(positions) > 1:
             names = ", ".join(nodes[p].id for p in sorted(positions))
             raise PlacementError(f"engine {engine} would span nodes {names}; give every node a multiple of {tp} GPUs")
@@ -156,6 +171,8 @@ def _place_on_cpus(nodes: Sequence[Node], need: Need) -> Where:
     if not engine_nodes:
         raise PlacementError(f"learner.ranks {need.ranks} fill all {len(nodes)} nodes: none is left for the engines")
     where += [("engine", e, engine_nodes[e % len(engine_nodes)]) for e in range(need.engines)]
+    if need.reference:
+        where.append(("reference", 0, engine_nodes[0]))
     for role, per in (("learner", 1), ("engine", need.tensor_parallel)):
         wanted = Counter(position for r, _, position in where if r == role)
         for position, count in wanted.items():
@@ -180,11 +197,13 @@ def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
     at: dict[int, list[tuple[Role, int]]] = defaultdict(list)
     for role, index, position in where:
         at[position].append((role, index))
+        if need.critic and role == "learner":
+            at[position].append(("critic", index))
     bundles = []
     for position, node in enumerate(nodes):
         here = at[position]
         share = round(node.cpus / (len(here) + 2) - 0.005, 2)
-        roles: tuple[Role, ...] = ("learner", "engine")
+        roles: tuple[Role, ...] = ("learner", "critic", "reference", "engine")
         for role in roles:
             indices = [index for r, index in here if r == role]
             workers = need.tensor_parallel if role == "engine" else 1
@@ -192,12 +211,12 @@ def _bundles(nodes: Sequence[Node], need: Need, where: Where) -> list[Bundle]:
             slices = _slices(node.cpus, len(indices) * workers, asked) if need.device == "cpu" else None
             for slot, index in enumerate(indices):
                 cores = tuple(slices[slot * workers : (slot + 1) * workers]) if slices else ()
-                riding = need.share_gpus and role == "engine" and need.device == "gpu"
+                riding = need.device == "gpu" and (role == "critic" or (role == "engine" and need.share_gpus))
                 gpus = workers if need.device == "gpu" and not riding else 0
                 rides = tuple(range(index * workers, (index + 1) * workers)) if riding else ()
                 bundles.append(Bundle(role, index, node.id, cores, gpus, share, rides))
         bundles.append(Bundle("verifier", position, node.id, (), 0, share))
-    order = {"learner": 0, "engine": 1, "verifier": 2}
+    order = {"learner": 0, "critic": 1, "reference": 2, "engine": 3, "verifier": 4}
     return sorted(bundles, key=lambda b: (order[b.role], b.index))
 
 

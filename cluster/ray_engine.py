@@ -11,7 +11,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from cluster.actors import EngineActor
 from rlhf.publication import EngineProof, Manifest
-from rlhf.rollout.engine import EngineSpec
+from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.sampling import EngineLostError, RawSample, Sampling
 
 _MAX_CONCURRENCY = 10_000  # groups waiting in one actor; vLLM queues them

@@ -172,8 +172,8 @@ def options(group: PlacementGroup, plan: Plan, bundle: Bundle) -> dict[str, Any]
     }
 
 
-def engine_options(group: PlacementGroup, plan: Plan, bundle: Bundle, rank_gpus: Sequence[str]) -> dict[str, Any]:
-    """The same for an engine, which may use the GPUs of learner ranks. rank_gpus: of each, as that rank sees them."""
+def riding_options(group: PlacementGroup, plan: Plan, bundle: Bundle, rank_gpus: Sequence[str]) -> dict[str, Any]:
+    """The same for what may use the GPUs of learner ranks. rank_gpus: of each, as that rank sees them."""
     chosen = options(group, plan, bundle)
     if not bundle.rides:
         return chosen

@@ -5,35 +5,43 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import shutil
 import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cluster import runtime
 from cluster.engine_pool import EnginePool
-from cluster.learner_group import LearnerGroup
+from cluster.learner_group import CriticGroup, LearnerGroup
 from cluster.on_paper import need_of
+from cluster.own_reference import OwnReference
 from cluster.placement import Plan, plan
+from cluster.rank_group import RankGroup
+from cluster.ranks import Ranks
 from cluster.ray_engine import RayEngine
 from cluster.verifier_service import VerifierService
+from rlhf.algorithms import resolve
 from rlhf.checkpoint import Checkpoints, read_state
+from rlhf.data.errors import DataError
 from rlhf.data.load import PromptSets, load_prompts
-from rlhf.data.sampler import PromptSampler
+from rlhf.data.sampling import make_sampler
 from rlhf.evaluation.report.build import build_report
-from rlhf.learner.environment import cpu_environment
-from rlhf.learner.spec import LearnerSpec
 from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
+from rlhf.offending import OffendingBatchError, keep_batch
 from rlhf.parts import Parts
+from rlhf.protocols import ReferencePolicy
 from rlhf.publication import canary_of
+from rlhf.recipe.checks_domains import domain_faults
 from rlhf.recipe.devices import devices_for, weight_transfer
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
-from rlhf.rollout.engine import EngineSpec
+from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.run_folder import RunFolder, describe_run, note_in_run, open_run
 from rlhf.stages.sft import run_warmup
@@ -78,6 +86,12 @@ def quiet_driver(recipe: TrainRecipe) -> None:
     transformers_logging.disable_progress_bar()
 
 
+def _refuse_domains(recipe: TrainRecipe, prompts: PromptSets) -> None:
+    """What the recipe's check could not know where rows say their own domains."""
+    for fault in domain_faults(recipe, (p.domain for p in prompts.train), (p.domain for p in prompts.heldout)):
+        raise DataError(fault.key, fault.message)
+
+
 class _Session:
     def __init__(self, recipe: TrainRecipe, folder: RunFolder, view: LiveView, resume: bool) -> None:
         self.recipe, self.folder, self.view = recipe, folder, view
@@ -88,6 +102,8 @@ class _Session:
         self.engines: EnginePool | None = None
         self.verifying: VerifierService | None = None
         self.learner: LearnerGroup | None = None
+        self.critic: CriticGroup | None = None
+        self.reference: ReferencePolicy | None = None
         self.trainer: Trainer | None = None
 
     async def run(self) -> Outcome:
@@ -96,6 +112,7 @@ class _Session:
         model_dir = resolve_model(self.recipe.policy, self.folder.policy, self.recipe.run.seed)
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
+        _refuse_domains(self.recipe, prompts)
         for line in prompts.report.summary().splitlines():
             self.view.note(line)
         if len(prompts.train) < (wanted := self.recipe.trainer.prompts_per_step):
@@ -111,8 +128,6 @@ class _Session:
     async def _train(self, model_dir: Path, tokenizer: Any, prompts: PromptSets) -> Outcome:
         await self._start(model_dir, prompts)
         assert self.learner is not None
-        assert self.engines is not None
-        assert self.verifying is not None
         state, groups = read_state(self.checkpoint) if self.checkpoint else (None, [])
         step = state["step"] if state else None
         sinks = open_sinks(
@@ -121,37 +136,58 @@ class _Session:
         record = RunRecord(self.folder, sinks, self.view, step, self.started)
         status = "failed"
         try:
-            seed, shuffle = self.recipe.run.seed, self.recipe.data.shuffle
-            parts = Parts(
-                prompts=prompts,
-                sampler=PromptSampler(len(prompts.train), seed, shuffle, prompts.fingerprint),
-                engines=self.engines,
-                learner=self.learner,
-                verifying=self.verifying,
-                decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
-                checkpoints=self.checkpoints,
-                record=record,
-                view=self.view,
-                canary_ids=canary_of(prompt.token_ids for prompt in prompts.train),
-            )
-            trainer = Trainer(self.recipe, parts)
-            if state is not None and self.checkpoint is not None:
+            if self.checkpoint is not None:
                 await self.learner.load(self.checkpoint / "learner")
-                trainer.resume(state, groups)
-                self.view.note(f"resumed from {self.checkpoint}")
             elif self.recipe.warmup is not None:
                 record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, prompts.heldout, self.view))
-                await trainer.checkpoint()  # what comes before the first step is not to be done twice
+            await self._start_critic(model_dir)
+            trainer = Trainer(self.recipe, self._parts(prompts, tokenizer, record))
+            if state is not None and self.checkpoint is not None:
+                if self.critic is not None:
+                    await self.critic.load(self.checkpoint / "critic")
+                if self.reference is not None and state["begun"]:
+                    await self.reference.load(self.checkpoint / "reference")
+                trainer.resume(state, groups)
+                self.view.note(f"resumed from {self.checkpoint}")
             self.trainer = trainer
             finished = await trainer.run()
             status = "finished" if finished else "interrupted"
         except asyncio.CancelledError:
             status = "interrupted"
             raise
+        except OffendingBatchError as error:
+            error.add_note(f"the batch: {keep_batch(self.folder.path, error)}; {self._what_is_kept()}")
+            raise
         finally:
             record.close(status)
             report = build_report(self.folder.path)
         return Outcome(self.folder.path, report, finished, record)
+
+    def _what_is_kept(self) -> str:
+        kept = self.checkpoints.latest()
+        return "no checkpoint was written before it" if kept is None else f"--resume goes on from {kept}"
+
+    def _parts(self, prompts: PromptSets, tokenizer: Any, record: RunRecord) -> Parts:
+        assert self.learner is not None
+        assert self.engines is not None
+        assert self.verifying is not None
+        recipe = self.recipe
+        return Parts(
+            prompts=prompts,
+            sampler=make_sampler(recipe, prompts),
+            engines=self.engines,
+            learner=self.learner,
+            verifying=self.verifying,
+            decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
+            encode=lambda text: tokenizer.encode(text, add_special_tokens=False),
+            run_folder=self.folder.path,
+            checkpoints=self.checkpoints,
+            record=record,
+            view=self.view,
+            canary_ids=canary_of(prompt.token_ids for prompt in prompts.train),
+            critic=self.critic,
+            reference=self.reference,
+        )
 
     def _listen_to_signals(self) -> None:
         """SIGINT and SIGTERM: while training, end the step and write a checkpoint; before, end at once."""
@@ -181,7 +217,9 @@ class _Session:
         note_in_run(self.folder, placement=[dataclasses.asdict(bundle) for bundle in layout.bundles])
         self.group = await runtime.place(layout)
         self.view.stage("loading", f"{recipe.rollout.engines} vLLM, {recipe.learner.ranks} DeepSpeed, verifiers")
-        self.learner = self._make_learner(layout, model_dir, device)
+        ranks = Ranks(recipe, layout, self.group, device, self._transfer(device))
+        self.learner = ranks.learner(model_dir)
+        self.reference = ranks.reference(model_dir, self.learner, self.folder.path / "reference")
         self.verifying = VerifierService(
             [runtime.options(self.group, layout, b) for b in layout.of("verifier")],
             recipe.verify,
@@ -189,39 +227,35 @@ class _Session:
             self.view.note,
         )
         longest = max(len(p.token_ids) for p in (*prompts.train, *prompts.heldout))
-        gpus = await self.learner.visible_gpus() if device == "gpu" and recipe.cluster.share_gpus else []
-        self.engines = self._make_engines(layout, model_dir, device, longest + recipe.rollout.max_response_tokens, gpus)
+        shared = device == "gpu" and (recipe.cluster.share_gpus or bool(layout.of("critic")))
+        gpus = await self.learner.visible_gpus() if shared else []
+        self._start_critic = partial(self._make_critic, ranks, gpus)
+        guess = recipe.data.sampling.guess_tokens + len(
+            recipe.data.sampling.guess_prefix
+        )  # a token has a letter or more
+        answer = max(recipe.rollout.max_response_tokens, guess if recipe.data.sampling.guesses else 0)
+        self.engines = self._make_engines(layout, model_dir, device, longest + answer, gpus)
         notices, _, _ = await asyncio.gather(
             self.learner.start(), self.verifying.start(prompts.train, prompts.heldout), self.engines.start()
         )
         for notice in notices:
             self.view.note(notice)
 
-    def _make_learner(self, layout: Plan, model_dir: Path, device: str) -> LearnerGroup:
-        recipe, bundles = self.recipe, layout.of("learner")
-        specs = [
-            LearnerSpec(
-                policy=recipe.policy,
-                learner=recipe.learner,
-                model_dir=str(model_dir),
-                seed=recipe.run.seed,
-                device="cuda:0" if device == "gpu" else "cpu",
-                rank=rank,
-                world_size=len(bundles),
-                threads=len(bundle.cores[0]) if bundle.cores else 1,
-                weight_transfer=self._transfer(device),
-                engine_workers=recipe.rollout.tensor_parallel,
-            )
-            for rank, bundle in enumerate(bundles)
-        ]
-        options = [runtime.options(self.group, layout, b) for b in bundles]
-        if device == "cpu":
-            environment = cpu_environment(alone=recipe.trainer.max_staleness == 0)
-            options = [runtime.with_environment(o, environment) for o in options]
-        one_node = len({b.node for b in bundles}) == 1
-        return LearnerGroup(
-            specs, options, str(model_dir), recipe.algorithm, recipe.rollout.max_response_tokens, one_node
-        )
+    async def _make_critic(self, ranks: Ranks, rank_gpus: Sequence[str], model_dir: Path) -> None:
+        """The value function, where the algorithm has one: on a copy of the policy's start, or on its own model."""
+        if resolve(self.recipe.algorithm).value is None:
+            return
+        self.view.stage("loading", "the critic")
+        start = self.folder.path / "critic_start"
+        if own := self.recipe.algorithm.critic.model:
+            model_dir = Path(own).expanduser()
+        elif self.recipe.warmup is not None and self.checkpoint is None:
+            assert self.learner is not None
+            model_dir = start
+            await self.learner.export(model_dir)
+        self.critic = ranks.critic(model_dir, rank_gpus)
+        await self.critic.start()
+        shutil.rmtree(start, ignore_errors=True)
 
     def _make_engines(
         self, layout: Plan, model_dir: Path, device: str, max_model_len: int, rank_gpus: Sequence[str]
@@ -244,7 +278,7 @@ class _Session:
                 cpus=bundle.cores,
                 weight_backend=WEIGHT_BACKEND if transfer == "shared_memory" else transfer,
             )
-            options = runtime.engine_options(self.group, layout, bundle, rank_gpus)
+            options = runtime.riding_options(self.group, layout, bundle, rank_gpus)
             far = transfer == "shared_memory" and bundle.node != learner_node
             return RayEngine(spec, options, learner.remote_weights if far else None)
 
@@ -260,6 +294,7 @@ class _Session:
             await self.engines.close()
         if self.verifying is not None:
             await self.verifying.close()
-        if self.learner is not None:
-            self.learner.kill()
+        for group in (self.learner, self.critic, self.reference):
+            if isinstance(group, RankGroup | OwnReference):
+                group.kill()
         runtime.shutdown(self.ray, self.group)

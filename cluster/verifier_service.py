@@ -29,7 +29,7 @@ _SHOWN = 5
 
 
 class GoldError(ValueError):
-    """A verifier does not accept its own gold answer: every right response to that prompt would be punished."""
+    """Prompts whose own gold answer their verifier does not accept."""
 
 
 class VerifierService:
@@ -71,12 +71,12 @@ class VerifierService:
         checked, total = f"{len(prompts):,} prompts", sum(map(len, sets))
         if len(prompts) < total:
             checked = f"{len(prompts):,} of {total:,} prompts, evenly spaced"
-        for label, report in reports.items():
+        for label, (of_it, report) in reports.items():
             if report.refused:
-                raise GoldError(_refusal(label, report, prompts, checked))
+                raise GoldError(_refusal(label, report, of_it, checked))
         accepted = (
             f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none'}"
-            for label, report in reports.items()
+            for label, (_, report) in reports.items()
         )
         self._notify(f"gold answers checked on {checked}: {', '.join(accepted)}")
 
@@ -85,9 +85,7 @@ class VerifierService:
             index = next(self._turn) % len(self._actors)
             actor = self._actors[index]
             try:
-                return await _own_error(
-                    actor.verify.remote(prompt.text, prompt.reference, dict(prompt.metadata), list(texts))
-                )
+                return await _own_error(actor.verify.remote(prompt, list(texts)))
             except RayActorError as error:
                 last = error
                 if self._closed:
@@ -149,7 +147,9 @@ def _refusal(label: str, report: GoldReport, prompts: Sequence[Prompt], checked:
 def _place(prompt: Prompt) -> str:
     """`train/17 (data.train, row 17 counted from 0)`, of an id that rlhf/data has made."""
     name, _, row = prompt.id.partition("/")
-    return f"{prompt.id} (data.{name}, row {row} counted from 0)" if row.isdecimal() else prompt.id
+    number = name.removeprefix("train-")
+    key = f"train_also.{int(number) - 2}" if number.isdecimal() else name
+    return f"{prompt.id} (data.{key}, row {row} counted from 0)" if row.isdecimal() else prompt.id
 
 
 def _short(text: str | None, limit: int = 80) -> str:

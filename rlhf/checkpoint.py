@@ -24,7 +24,7 @@ from rlhf.group_json import group_from_json, group_to_json
 from rlhf.types import Group
 
 _NAME = re.compile(r"^step_(\d+)$")
-_FORMAT = 1
+_FORMAT = 2
 
 
 class CheckpointError(RuntimeError):
@@ -55,17 +55,20 @@ class Checkpoints:
         (partial / "complete.json").write_text(json.dumps(sizes, indent=1))
         for path in [*_files(partial), partial]:
             _fsync(path)
-        final = partial.with_suffix("")
-        shutil.rmtree(final, ignore_errors=True)  # at most an incomplete one: see `has`
+        final, replaced = partial.with_suffix(""), partial.with_suffix(".replaced")
+        shutil.rmtree(replaced, ignore_errors=True)
+        if final.exists():
+            final.rename(replaced)
         partial.rename(final)
         _fsync(self._folder)
+        shutil.rmtree(replaced, ignore_errors=True)
         for old in self.complete()[: -self._keep]:
             shutil.rmtree(old)
         return final
 
     def has(self, step: int) -> bool:
-        """Whether a complete checkpoint of this step is there. It is never written again: replacing one takes a
-        moment in which neither is complete."""
+        """Whether a complete checkpoint of this step is there. It is not written again, but where more is known than
+        then: replacing one takes a moment, two renames long, in which neither has its name."""
         return is_complete(self._folder / f"step_{step}")
 
     def complete(self) -> list[Path]:

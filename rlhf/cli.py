@@ -42,7 +42,8 @@ def main() -> None:
 
 def _refuse(error: Exception) -> NoReturn:
     """End with the error's text alone: it says what a user needs."""
-    Console(stderr=True, highlight=False).print(f"rlhf: {error}", style="red", markup=False, soft_wrap=True)
+    text = "\n".join([f"rlhf: {error}", *getattr(error, "__notes__", ())])
+    Console(stderr=True, highlight=False).print(text, style="red", markup=False, soft_wrap=True)
     raise SystemExit(2) from error
 
 
@@ -158,7 +159,8 @@ def list_names(
     from rlhf.algorithms.catalog import CATALOG
     from verifiers.registry import VERIFIERS
 
-    tables = {"algorithms": CATALOG, "verifiers": {name: spec.summary for name, spec in VERIFIERS.items()}}
+    algorithms = {name: definition.summary for name, definition in CATALOG.items()}
+    tables = {"algorithms": algorithms, "verifiers": {name: spec.summary for name, spec in VERIFIERS.items()}}
     if what is not None and what not in tables:
         raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
     for table in [what] if what else tables:
@@ -209,6 +211,7 @@ def _expected(error: Exception) -> bool:
         "PublicationError",
         "LearnerLostError",
         "NonFiniteError",
+        "OffendingBatchError",
         "IsolationError",
         "VerifierLoadError",
         "WorkerStartError",

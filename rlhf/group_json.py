@@ -35,6 +35,7 @@ def _sample_record(sample: Scored) -> dict[str, Any]:
         "verdicts": {label: verdict.to_json() for label, verdict in sample.verdicts.items()},
         "tokens": len(trajectory),
         "truncated": trajectory.truncated,
+        "repeats": trajectory.looping,
         "versions": sorted({s.version for s in trajectory.segments}),
         "logp_mean": float(trajectory.logp_R.mean()) if len(trajectory) else None,
         "engine": trajectory.engine,
@@ -66,6 +67,7 @@ def _sample_to_json(sample: Scored) -> dict[str, Any]:
         "verdicts": {label: dataclasses.asdict(verdict) for label, verdict in sample.verdicts.items()},
         "reward": sample.reward,
         "status": str(sample.status),
+        "graded": sample.graded,
     }
 
 
@@ -83,4 +85,4 @@ def _sample_from_json(record: dict[str, Any]) -> Scored:
         record["engine"],
     )
     verdicts = {label: Verdict(**verdict) for label, verdict in record["verdicts"].items()}
-    return Scored(trajectory, verdicts, record["reward"], Status(record["status"]))
+    return Scored(trajectory, verdicts, record["reward"], Status(record["status"]), record["graded"])

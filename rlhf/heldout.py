@@ -14,7 +14,7 @@ from rlhf.types import Group, Prompt
 
 @dataclass(frozen=True, slots=True)
 class HeldoutResult:
-    """accuracy: over the samples that a verifier could judge; errors: how many it could not."""
+    """accuracy: over the samples that a verifier judged right or wrong; errors: how many it could not."""
 
     accuracy: Interval
     length_mean: float
@@ -31,9 +31,9 @@ async def evaluate(
     sampling = Sampling(trainer.eval_samples, temperature, rollout.max_response_tokens)
     groups = await rollouter.groups(prompts, sampling)
     samples = [s for g in groups for s in g.samples]
-    correct_PS = [[s.correct for s in g.usable] for g in groups if g.usable]
+    correct_PS = [[s.correct for s in g.usable if not s.graded] for g in groups if g.accuracy is not None]
     if not correct_PS:
-        raise RuntimeError(f"no held-out sample could be judged: {samples[0].verdicts}")
+        raise RuntimeError(f"no held-out sample was judged right or wrong: {samples[0].verdicts}")
     return HeldoutResult(
         accuracy=accuracy_interval(correct_PS),
         length_mean=sum(len(s.trajectory) for s in samples) / len(samples),

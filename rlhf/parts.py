@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from rlhf.checkpoint import Checkpoints
 from rlhf.data.load import PromptSets
-from rlhf.data.sampler import PromptSampler
+from rlhf.data.sampling.protocol import Sampler
 from rlhf.heldout import HeldoutResult
 from rlhf.metrics.live import LiveView
-from rlhf.protocols import Engines, Learner, Verifying
+from rlhf.protocols import Critic, Engines, Learner, ReferencePolicy, Verifying
 from rlhf.types import Group
 
 
@@ -24,6 +25,8 @@ class Record(Protocol):
 
     def has_heldout(self, step: int) -> bool: ...
 
+    def value_pretraining(self, facts: Mapping[str, float]) -> None: ...
+
     def sync(self) -> None:
         """Everything said so far is on the disk when this returns."""
         ...
@@ -34,12 +37,16 @@ class Parts:
     """canary_ids: the fixed prompt whose log-probabilities prove a publication."""
 
     prompts: PromptSets
-    sampler: PromptSampler
+    sampler: Sampler
     engines: Engines
     learner: Learner
     verifying: Verifying
     decode: Callable[[Sequence[int]], str]
+    encode: Callable[[str], Sequence[int]]
+    run_folder: Path
     checkpoints: Checkpoints
     record: Record
     view: LiveView
     canary_ids: tuple[int, ...]
+    critic: Critic | None = None
+    reference: ReferencePolicy | None = None

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rlhf.data.sampler import PromptSampler
-from rlhf.recipe.schema import TrainerConfig
+from rlhf.algorithms import resolve
+from rlhf.data.sampling.protocol import Sampler
+from rlhf.recipe.schema import TrainerConfig, TrainRecipe
+from rlhf.rollout.admission import Admission, uninformative
 from rlhf.rollout.buffer import GroupBuffer
 from rlhf.rollout.ledger import Ledger
 from rlhf.rollout.rollouter import Rollouter
@@ -27,7 +29,15 @@ class PromptFlow:
     n it is at most n batches ahead. (Capacity gating as in AReaL, 2505.24298, section 5.1.)
     """
 
-    def __init__(self, prompts: Sequence[Prompt], sampler: PromptSampler, rollouter: Rollouter, config: TrainerConfig):
+    def __init__(
+        self,
+        prompts: Sequence[Prompt],
+        sampler: Sampler,
+        rollouter: Rollouter,
+        config: TrainerConfig,
+        admission: Admission = Admission(),  # noqa: B008 - frozen
+        max_resampled: int = 1,
+    ) -> None:
         self._prompts = prompts
         self._sampler = sampler
         self._rollouter = rollouter
@@ -38,14 +48,29 @@ class PromptFlow:
         self._tasks: set[asyncio.Task[None]] = set()
         self.ledger = Ledger()
         patience = _PATIENCE * config.prompts_per_step
-        self.buffer = GroupBuffer(self.ledger, config.max_staleness, self._give_back_group, patience)
+        self.buffer = GroupBuffer(
+            self.ledger,
+            config.max_staleness,
+            self._give_back_group,
+            patience,
+            admission,
+            filtered_patience=max_resampled * config.prompts_per_step,
+        )
+
+    @classmethod
+    def of(cls, recipe: TrainRecipe, prompts: Sequence[Prompt], sampler: Sampler, rollouter: Rollouter) -> PromptFlow:
+        """With the groups refused that the recipe's algorithm has no use for."""
+        definition = resolve(recipe.algorithm)
+        compared = 2 if definition.keep == "mixed_accuracy" else 1
+        admission = Admission(max(definition.samples_needed, compared), definition.keep)
+        return cls(prompts, sampler, rollouter, recipe.trainer, admission, recipe.algorithm.max_resampled)
 
     def fill(self, version: int, remaining_steps: int) -> None:
         """Start as many groups as may be out now; never more than the steps that remain can use."""
         ahead = min(1 + self._config.max_staleness, remaining_steps)
         limit = (version + ahead) * self._config.prompts_per_step - self.ledger.trained
         while self.ledger.outstanding < limit:
-            index = self._sampler.next()
+            index = self._sampler.next(self._busy, version)
             self.ledger.hand_out()
             self._in_flight[index] += 1
             task = asyncio.create_task(self._run(index))
@@ -79,6 +104,8 @@ class PromptFlow:
             self.ledger.fail("error", again=True)
             self.buffer.fail(error)
         else:
+            if group.usable:  # also of those that dynamic sampling leaves out
+                self._sampler.observe(index, group.accuracy, informative=uninformative(group) is None)
             self.buffer.put(group)
         finally:
             self._in_flight[index] -= 1
@@ -94,6 +121,14 @@ class PromptFlow:
 
     def _give_back_group(self, group: Group) -> None:
         self._sampler.give_back(self._index[group.prompt.id])
+
+    @property
+    def _busy(self) -> list[int]:
+        """Prompts that are being answered."""
+        return [index for index, count in self._in_flight.items() if count > 0]
+
+    def metrics(self) -> dict[str, float]:
+        return {**self.ledger.metrics(), **self._sampler.metrics()}
 
     async def cancel(self) -> None:
         """Abandon every group in flight."""

@@ -43,6 +43,14 @@ class RunRecord:
         self._view.step(step, total, metrics)
         if metrics.get(keys.REWARD_STD) == 0.0:
             self._view.note(f"step {step}: every reward is {metrics[keys.REWARD]:g}: there was nothing to learn from")
+        if metrics.get("correction/rejected") == 1.0:
+            self._view.note(f"step {step}: algorithm.correction rejected every response: nothing was learned")
+        if (far := metrics.get(keys.MISMATCH_2X, 0.0)) > keys.MISMATCH_ALARM:
+            self._view.note(
+                f"step {step}: ALARM: engine and learner differ by more than a factor 2 on {far:.0%} of the tokens "
+                f"(F(2) > {keys.MISMATCH_ALARM:g}): such a run may collapse; write algorithm.correction, or see "
+                "why they differ (staleness, dtype, expert routing)"
+            )
         self._update(steps=step)
 
     def heldout(self, step: int, result: HeldoutResult) -> None:
@@ -71,6 +79,11 @@ class RunRecord:
 
     def warmup(self, facts: Mapping[str, Any]) -> None:
         self._update(warmup=dict(facts))
+
+    def value_pretraining(self, facts: Mapping[str, Any]) -> None:
+        if facts:
+            named = {f"value_{name}": value for name, value in facts.items()}
+            self._update(warmup={**(self.summary.warmup or {}), **named})
 
     def sync(self) -> None:
         self._log()

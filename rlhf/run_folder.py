@@ -8,13 +8,14 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from rlhf.algorithms.resolve import correction_of, resolve, shaping_of
 from rlhf.checkpoint import Checkpoints
 from rlhf.recipe.load import dump_recipe
 from rlhf.recipe.schema import TrainRecipe
@@ -113,22 +114,35 @@ def _runs_of(root: Path, name: str) -> Iterator[tuple[int, Path]]:
 
 
 def describe_run(folder: RunFolder, recipe: TrainRecipe) -> list[str]:
-    """Write recipe.yaml as resolved, and run.json: versions, machine, command. What a resumed run has otherwise, a line
-    a key.
+    """Write recipe.yaml, and run.json: versions, machine, command, the algorithm with all that its name stands for.
+
+    Answers what a resumed run has otherwise, a line a key.
 
     Raises RunFolderError if the folder's own recipe.yaml differs in what a checkpoint cannot be continued under.
     """
     saved, changed = folder.path / "recipe.yaml", []
+    algorithm = _as_resolved(recipe)
     if saved.is_file():
         changed = changes(yaml.safe_load(saved.read_text(encoding="utf-8")), recipe)
+        run = folder.path / "run.json"  # not there where the start was killed between the two files
+        before = json.loads(run.read_text()).get("algorithm", algorithm) if run.is_file() else algorithm
+        changed += [f"{key}: {a!r} → {b!r}" for key, a, b in _differences(before, algorithm, "as resolved")]
     saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
         "command": sys.argv,
+        "algorithm": algorithm,
     }
     (folder.path / "run.json").write_text(json.dumps(facts, indent=1))
     return changed
+
+
+def _as_resolved(recipe: TrainRecipe) -> dict[str, Any]:
+    """Of what a name in the recipe stands for, the catalogue may say otherwise another day."""
+    config, definition = recipe.algorithm, resolve(recipe.algorithm)
+    shaping = shaping_of(config, definition, recipe.rollout.max_response_tokens)
+    return {**asdict(definition), "correction": asdict(correction_of(config)), "shaping": asdict(shaping)}
 
 
 _FIXED = (
@@ -138,6 +152,10 @@ _FIXED = (
     "warmup",
     "algorithm.name",
     "algorithm.group_size",
+    "algorithm.kl.place",
+    "algorithm.kl.host",
+    "algorithm.critic.model",
+    "learner.lora",
     "learner.ranks",
     "learner.zero_stage",
     "trainer.prompts_per_step",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,20 +23,31 @@ def group_metrics(groups: Sequence[Group], version: int) -> dict[str, float]:
     rewards = np.array([sample.reward for sample in usable], dtype=np.float64)
     lengths = np.array([len(sample.trajectory) for sample in usable], dtype=np.float64)
     stale = version - np.concatenate([s.trajectory.version_R for s in usable])
-    correct_G = [np.mean([s.correct for s in group.usable]) for group in groups]
     metrics: dict[str, float] = {
         keys.REWARD: float(rewards.mean()),
         keys.REWARD_STD: float(rewards.std()),
-        keys.ACCURACY: float(np.mean([s.correct for s in usable])),
+        **_accuracy(groups),
         keys.LENGTH: float(lengths.mean()),
         keys.LENGTH_MAX: float(lengths.max()),
         keys.TRUNCATED: float(np.mean([s.trajectory.truncated for s in usable])),
+        keys.REPEATED: float(np.mean([s.trajectory.looping for s in usable])),
         keys.STALENESS_MEAN: float(stale.mean()),
         keys.STALENESS_MAX: float(stale.max()),
+    }
+    return metrics | _verdict_metrics([s for g in groups for s in g.samples]) | _component_metrics(usable)
+
+
+def _accuracy(groups: Sequence[Group]) -> dict[str, float]:
+    """Of the samples that were judged right or wrong; nothing where all are graded."""
+    judged = [s.correct for group in groups for s in group.usable if not s.graded]
+    correct_G = [group.accuracy for group in groups if group.accuracy is not None]
+    if not judged:
+        return {}
+    return {
+        keys.ACCURACY: float(np.mean(judged)),
         "groups/solved": float(np.mean([c == 1.0 for c in correct_G])),
         "groups/unsolved": float(np.mean([c == 0.0 for c in correct_G])),
     }
-    return metrics | _verdict_metrics([s for g in groups for s in g.samples]) | _component_metrics(usable)
 
 
 def _verdict_metrics(samples: Sequence[Scored]) -> dict[str, float]:
@@ -45,14 +56,20 @@ def _verdict_metrics(samples: Sequence[Scored]) -> dict[str, float]:
 
 
 def _component_metrics(usable: Sequence[Scored]) -> dict[str, float]:
-    labels = usable[0].verdicts
-    return {f"reward/{label}": float(np.mean([s.verdicts[label].score for s in usable])) for label in labels}
+    """The mean score of every component over the samples that it judged."""
+    scores: dict[str, list[float]] = defaultdict(list)
+    for sample in usable:
+        for label, verdict in sample.verdicts.items():
+            assert verdict.score is not None  # else the sample had no reward
+            scores[label].append(verdict.score)
+    return {f"reward/{label}": float(np.mean(found)) for label, found in scores.items()}
 
 
 def rollout_metrics(counts: RolloutCounts, step_s: float) -> dict[str, float]:
     """Rollout throughput; `time/*` of groups overlap, so they are averages, not parts of the step."""
     groups = max(counts.groups, 1)
-    return {
+    judged = {keys.SAMPLED_ACCURACY: counts.accuracy_sum / counts.judged_groups} if counts.judged_groups else {}
+    return judged | {
         "rollout/tokens": float(counts.tokens),
         "rollout/group_s_mean": counts.generate_s / groups,
         "rollout/group_s_max": counts.slowest_group_s,

@@ -11,16 +11,16 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rlhf.algorithms import get as get_algorithm
-from rlhf.algorithms.batch import make_batch
 from rlhf.heldout import evaluate
 from rlhf.parts import Parts
 from rlhf.prompt_flow import PromptFlow
 from rlhf.publication import require_proof
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.rollouter import Rollouter
+from rlhf.stages.prepare import prepare
 from rlhf.step_metrics import group_metrics, learner_metrics, rollout_metrics, stage_metrics
 from rlhf.types import Group
+from rlhf.updates.step import Updates
 from rlhf.waiting import StopRequestedError, timed, unless
 
 T = TypeVar("T")
@@ -39,11 +39,12 @@ class Trainer:
         self.recipe = recipe
         self.parts = parts
         self.state = TrainState()
-        self.algorithm = get_algorithm(recipe.algorithm.name)
         self.rollouter = Rollouter(
             parts.engines, parts.verifying, parts.decode, recipe.reward, recipe.rollout, recipe.algorithm.group_size
         )
-        self.flow = PromptFlow(parts.prompts.train, parts.sampler, self.rollouter, recipe.trainer)
+        self.flow = PromptFlow.of(recipe, parts.prompts.train, parts.sampler, self.rollouter)
+        self.updates = Updates(recipe, parts.learner, parts.critic, parts.reference)
+        self._begun = False
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -51,7 +52,11 @@ class Trainer:
         self._stop.set()
 
     def resume(self, state: dict[str, Any], groups: list[Group]) -> None:
-        """Continue from a checkpoint's state; the learner has loaded its part already."""
+        """Continue from a checkpoint's state; the learner has loaded its part already.
+
+        One that was stopped before its first step, while prompts were probed say, begins again after its warm-up.
+        """
+        self._begun = state["begun"]
         self.state.step, self.state.version = state["step"], state["version"]
         self.flow.load_state_dict(state["flow"], groups)
 
@@ -60,6 +65,8 @@ class Trainer:
         await self.publish()
         config, finished = self.recipe.trainer, False
         try:
+            if not self._begun:
+                await self.begin()
             if self.state.step == 0 or _due(config.eval_every, self.state.step, config.steps):
                 await self.evaluate()  # also what an earlier process was stopped before
             while self.state.step < config.steps and not self._stop.is_set():
@@ -77,6 +84,13 @@ class Trainer:
         await self.checkpoint()
         return finished
 
+    async def begin(self) -> None:
+        """What comes before the first step, and a checkpoint: it is not to be done twice."""
+        took_time = await self._or_stop(prepare(self.recipe, self.parts, self.rollouter, self.updates))
+        self._begun = True
+        if took_time or self.recipe.warmup:
+            await self.checkpoint(again=True)  # a start that was stopped has left one that is not begun
+
     async def step(self) -> None:
         """One optimizer step, with the timing of its stages."""
         remaining = self.recipe.trainer.steps - self.state.step
@@ -85,8 +99,7 @@ class Trainer:
         groups = await timed("rollout", seconds, self._or_stop(self.flow.take(self.state.version, remaining)))
         self.flow.fill(self.state.version, remaining)
         self.parts.view.stage("learning", f"step {self.state.step + 1}")
-        batch = make_batch(groups, self.algorithm, self.recipe.algorithm, self.recipe.rollout.temperature)
-        result = await timed("learn", seconds, self.parts.learner.update(batch))
+        learned = await self.updates.step(groups, self.state.step, seconds)
         self.state.step += 1
         self.state.version += 1
         self.parts.view.stage("publishing", f"version {self.state.version}")
@@ -94,8 +107,9 @@ class Trainer:
         seconds["step"] = sum(seconds.values())
         metrics = {
             **group_metrics(groups, self.state.version - 1),
-            **learner_metrics(result),
-            **self.flow.ledger.metrics(),
+            **learner_metrics(learned.result),
+            **learned.facts,
+            **self.flow.metrics(),
             **rollout_metrics(self.rollouter.take_counts(), seconds["step"]),
             **stage_metrics(seconds),
             **self.parts.engines.metrics(),
@@ -119,15 +133,16 @@ class Trainer:
         result = await self._or_stop(work)
         self.parts.record.heldout(self.state.step, result)
 
-    async def checkpoint(self) -> None:
-        """Everything that a resumed run needs, written whole or not at all; once a step."""
-        if not self.parts.checkpoints.has(self.state.step):
+    async def checkpoint(self, again: bool = False) -> None:
+        """Everything that a resumed run needs, written whole or not at all; once a step, unless `again`."""
+        if again or not self.parts.checkpoints.has(self.state.step):
             self.parts.view.stage("checkpoint", f"step {self.state.step}")
             partial = self.parts.checkpoints.begin(self.state.step)
-            await self.parts.learner.save(partial / "learner")
+            await self.updates.save(partial)
             await self.parts.learner.export(partial / "hf")
             # The buffer and the counters are read in one go, with no await between: they belong together.
-            state = {"step": self.state.step, "version": self.state.version, "flow": self.flow.state_dict()}
+            flow = self.flow.state_dict()
+            state = {"step": self.state.step, "version": self.state.version, "begun": self._begun, "flow": flow}
             self.parts.checkpoints.commit(partial, state, self.flow.buffer.groups())
         self.parts.record.sync()
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from verifiers.base import Status, Verdict
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "repetition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Prompt:
     id: unique and stable within a run, e.g. `train/17`; resume and accounting go by it.
     text: the user's text, before the chat template; verifiers see this.
     token_ids: what the engine is given, chat template applied.
+    difficulty: as the data gives it, higher for harder; None where it does not.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Prompt:
     reference: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     domain: str = "default"
+    difficulty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Trajectory:
     def truncated(self) -> bool:
         return self.finish_reason == "length"
 
+    @property
+    def looping(self) -> bool:
+        """It was ended because it repeats itself (recipe: rollout.repetition)."""
+        return self.finish_reason == "repetition"
+
     def __len__(self) -> int:
         return sum(len(s.token_ids_R) for s in self.segments)
 
@@ -90,13 +97,15 @@ class Trajectory:
 class Scored:
     """A trajectory with its verdicts (one per reward component, in the recipe's order) and its reward.
 
-    reward is None if any component's verdict is an `error`: such a sample takes no part in training.
+    reward is None if any component's verdict is an `error`: such a sample takes no part in training. graded: it was
+    judged by a degree (a reward model), and is neither right nor wrong.
     """
 
     trajectory: Trajectory
     verdicts: Mapping[str, Verdict]
     reward: float | None
     status: Status
+    graded: bool = False
 
     @property
     def correct(self) -> bool:
@@ -117,6 +126,12 @@ class Group:
         return tuple(s for s in self.samples if s.reward is not None)
 
     @property
+    def accuracy(self) -> float | None:
+        """Share of right answers among those that a verifier judged right or wrong; None where there is none."""
+        judged = [s.correct for s in self.usable if not s.graded]
+        return sum(judged) / len(judged) if judged else None
+
+    @property
     def oldest_version(self) -> int:
         return min(s.trajectory.oldest_version for s in self.samples)
 
@@ -125,7 +140,10 @@ class Group:
 class TrainSequence:
     """One response with all that a loss needs. `group` numbers the prompt within the batch.
 
-    Sequences of one group share `prompt_ids_P`, which lets the learner run the prompt once.
+    Sequences of one group share `prompt_ids_P`, which lets the learner run the prompt once. What only some algorithms
+    need is None for the others: old_logp_R, of the learner at the start of the step (None: the engine's, or the
+    update's own forward, as `algorithm.old_logprobs` says); reference_logp_R; weight_R, of the mismatch correction;
+    value_R and return_R, of the critic. correct: a verifier said so.
     """
 
     group: int
@@ -134,6 +152,12 @@ class TrainSequence:
     behaviour_logp_R: np.ndarray
     advantage_R: np.ndarray
     mask_R: np.ndarray
+    correct: bool = False
+    old_logp_R: np.ndarray | None = None
+    reference_logp_R: np.ndarray | None = None
+    weight_R: np.ndarray | None = None
+    value_R: np.ndarray | None = None
+    return_R: np.ndarray | None = None
 
     @property
     def total_tokens(self) -> int:
@@ -144,16 +168,20 @@ class TrainSequence:
 class Batch:
     """What one optimizer step learns from.
 
-    global_tokens: sum of the masks over all sequences; global_sequences: their number. A loss divides by
-    these, so that no split into micro-batches or ranks changes the gradient.
+    global_tokens: sum of the masks over all sequences; global_sequences: number of those with a token left in the
+    mask; global_correct_tokens: sum of the masks over correct ones. A loss divides by these, so that no split into
+    micro-batches or ranks changes the gradient.
     """
 
     sequences: Sequence[TrainSequence]
     global_tokens: float
     global_sequences: int
     temperature: float = 1.0
+    global_correct_tokens: float = 0.0
 
     @classmethod
     def of(cls, sequences: Sequence[TrainSequence], temperature: float = 1.0) -> Batch:
         tokens = float(sum(s.mask_R.sum() for s in sequences))
-        return cls(tuple(sequences), tokens, len(sequences), temperature)
+        alive = sum(1 for s in sequences if s.mask_R.any())
+        correct = float(sum(s.mask_R.sum() for s in sequences if s.correct))
+        return cls(tuple(sequences), tokens, alive, temperature, correct)

@@ -95,3 +95,16 @@ def test_a_complete_checkpoint_is_known_and_an_incomplete_one_of_its_step_is_rep
     assert not checkpoints.has(4)
     write(checkpoints, 4)
     assert checkpoints.has(4)
+
+
+def test_one_that_is_written_again_takes_the_place_of_the_other(tmp_path):
+    """A start that was stopped leaves a checkpoint of step 0; once it has begun there is another."""
+    checkpoints = Checkpoints(tmp_path, keep=5)
+    write(checkpoints, 0)
+    partial = checkpoints.begin(0)
+    (partial / "hf").mkdir()
+    path = checkpoints.commit(partial, {"step": 0, "begun": True}, [])
+    assert checkpoints.complete() == [path]
+    assert [p.name for p in tmp_path.iterdir()] == ["step_0"]
+    state, groups = read_state(path)
+    assert (state["begun"], groups) == (True, [])

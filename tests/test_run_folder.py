@@ -1,5 +1,7 @@
 """Which folder a run gets, which one a resume picks, and what a resume may not change."""
 
+import json
+
 import pytest
 
 from rlhf.checkpoint import Checkpoints
@@ -12,8 +14,8 @@ def recipe(tmp_path, name, *overrides):
     return load_recipe(DEMO, (f"run.root={tmp_path}", f"run.name={name}", *overrides))
 
 
-def start(tmp_path, name, checkpoint=True):
-    made = recipe(tmp_path, name)
+def start(tmp_path, name, *overrides, checkpoint=True):
+    made = recipe(tmp_path, name, *overrides)
     folder = open_run(made, resume=False)
     describe_run(folder, made)
     if checkpoint:
@@ -106,3 +108,14 @@ def test_a_folder_that_holds_something_stays(tmp_path, left):
     (folder.path / left).write_text("{}")
     folder.discard_if_bare()
     assert (folder.path / left).read_text() == "{}"
+
+
+def test_what_a_name_stood_for_when_the_run_began_is_kept_and_compared(tmp_path):
+    made = recipe(tmp_path, "grpo", "algorithm.name=dapo")
+    path = start(tmp_path, "grpo", "algorithm.name=dapo")
+    held = json.loads((path / "run.json").read_text())
+    assert (held["algorithm"]["clip_high"], held["algorithm"]["keep"]) == (0.28, "mixed_accuracy")
+    assert describe_run(open_run(made, resume=True), made) == []
+    held["algorithm"]["clip_high"] = 0.3  # as an older catalogue had it
+    (path / "run.json").write_text(json.dumps(held))
+    assert describe_run(open_run(made, resume=True), made) == ["as resolved.clip_high: 0.3 → 0.28"]

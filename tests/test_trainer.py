@@ -26,15 +26,16 @@ class Scripted(Trainer):
         self.rollouter = None
         self.flow = SimpleNamespace(cancel=self.nothing)
         self._stop = asyncio.Event()
-        self.saved = 0
+        self.kept = []
+        self._begun = True
 
     async def nothing(self):
         pass
 
     publish = nothing
 
-    async def checkpoint(self):
-        self.saved += 1
+    async def checkpoint(self, again=False):
+        self.kept.append((self.state.step, self._begun))
 
 
 @pytest.mark.parametrize(("stopped", "finished"), [(False, True), (True, False)])
@@ -53,4 +54,37 @@ async def test_a_run_stopped_in_its_last_evaluation_has_not_finished(monkeypatch
     else:
         go_on.set()
     assert await running is finished
-    assert trainer.saved == 1, "either way a checkpoint is written"
+    assert trainer.kept == [(1, True)], "either way a checkpoint is written"
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_a_run_stopped_while_it_prepares_begins_again(monkeypatch, stopped):
+    """Prompts are probed, the reference is taken, the critic is pretrained: all that is done, or none."""
+    started, go_on, prepared = asyncio.Event(), asyncio.Event(), []
+
+    async def prepare(*_):
+        started.set()
+        await go_on.wait()
+        prepared.append(True)
+        return True
+
+    async def nothing():
+        pass
+
+    monkeypatch.setattr(module, "prepare", prepare)
+    trainer = Scripted(monkeypatch, nothing)
+    trainer.updates, trainer._begun, trainer.state = None, False, TrainState()
+    trainer.recipe.warmup, trainer.recipe.trainer.steps = None, 0
+    running = asyncio.create_task(trainer.run())
+    await asyncio.wait_for(started.wait(), 5)
+    if stopped:
+        trainer.stop()
+    else:
+        go_on.set()
+    await running
+    assert prepared == ([] if stopped else [True])
+    assert trainer.kept == ([(0, False)] if stopped else [(0, True), (0, True)])
+    resumed = Scripted(monkeypatch, nothing)
+    resumed.flow = SimpleNamespace(load_state_dict=lambda *_: None)
+    resumed.resume({"step": 0, "version": 0, "begun": trainer.kept[-1][1], "flow": {}}, [])
+    assert resumed._begun is not stopped

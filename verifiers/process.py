@@ -20,6 +20,7 @@ from verifiers.protocol import FrameBuffer, ProtocolError, encode
 
 _STDERR_TAIL = 4000
 _ENDING_S = 0.2
+_KEPT = ("PATH", "HOME", "TMPDIR", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -191,13 +192,11 @@ class WorkerProcess:
 
 
 def _environment(settings: WorkerSettings, isolated: bool) -> dict[str, str]:
-    """A clean environment: of the parent's PATH, HOME and TMPDIR, and what the user named; isolated, PATH alone."""
+    """A clean environment: of the parent's what _KEPT names, and what the user named; isolated, PATH alone."""
     root = str(Path(__file__).resolve().parent.parent)
     installed = root in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     paths: Sequence[str] = (*([] if installed else [root]), *settings.python_path)
-    kept = {
-        name: os.environ[name] for name in (("PATH",) if isolated else ("PATH", "HOME", "TMPDIR")) if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in (("PATH",) if isolated else _KEPT) if name in os.environ}
     return {
         **kept,
         "LC_ALL": "C.UTF-8",

@@ -21,12 +21,17 @@ _CUSTOM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting of a built-in verifier: its type, the values it may take (empty: any), and its meaning."""
+    """One setting of a built-in verifier: its type, the values it may take (empty: any), and its meaning.
+
+    required: it has no default that means anything. least: of a number.
+    """
 
     type: type
     default: Any
     help: str
     choices: tuple[Any, ...] = ()
+    required: bool = False
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class VerifierSpec:
     isolated: it evaluates model text, and so runs only in a process without network or file access.
     gold_checkable: its own gold answer can be written as a response, which it must then accept: checked at the start
     of a run. `format` has none: what it wants does not depend on the prompt.
+    grades: its scores are a degree, with no right or wrong.
     """
 
     name: str
@@ -44,6 +50,7 @@ class VerifierSpec:
     isolated: bool = False
     needs_reference: bool = True
     gold_checkable: bool = False
+    grades: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
@@ -84,7 +91,24 @@ _REASONING_GYM = VerifierSpec(
     },
 )
 
-VERIFIERS: Mapping[str, VerifierSpec] = {spec.name: spec for spec in (_MATH, _FORMAT, _REASONING_GYM)}
+_REWARD_MODEL = VerifierSpec(
+    "reward_model",
+    "the score of a Hugging Face sequence-classification model, as a degree between 0 and 1",
+    "verifiers.reward_model:reward_model_verifier",
+    needs_reference=False,
+    grades=True,
+    options={
+        "model": Option(str, "", "a folder in Hugging Face format, or a hub id", required=True),
+        "max_tokens": Option(
+            int, 4096, "of question and answer together, or what the model can read; the rest is cut off", least=1
+        ),
+        "think_close": Option(
+            str, "</think>", "text that ends the thinking part, which is not scored; empty: score all"
+        ),
+    },
+)
+
+VERIFIERS: Mapping[str, VerifierSpec] = {spec.name: spec for spec in (_MATH, _FORMAT, _REASONING_GYM, _REWARD_MODEL)}
 
 
 def verifier(
@@ -96,6 +120,7 @@ def verifier(
     gold_response: Callable[..., str | None] | None = None,
     screen: Callable[..., Verdict | None] | None = None,
     warm_up: Callable[[], None] | None = None,
+    prepare: Callable[..., None] | None = None,
 ) -> Callable[[Callable[..., Outcome]], Verifier]:
     """Turn `(sample, **config) -> Verdict | float | bool`, sync or async, into a verifier.
 
@@ -106,6 +131,7 @@ def verifier(
     of a run, for its prompts. None (for a sample, or instead of the function) declares that there is none.
     screen: with isolated, `(sample, **config) -> Verdict | None`: answers that need no evaluation are settled by it.
     warm_up: run once when a worker loads the verifier, for slow imports.
+    prepare: `(**config) -> None`, run when a worker loads the verifier with these settings: a model to be read, say.
     """
 
     def wrap(function: Callable[..., Outcome]) -> Verifier:
@@ -119,6 +145,7 @@ def verifier(
             gold_response,
             screen,
             warm_up,
+            prepare,
         )
 
     if callable(name):
@@ -144,8 +171,8 @@ def check_name(name: str) -> None:
 
 
 def check_config(name: str, config: Mapping[str, Any]) -> None:
-    """Raise ValueError on a setting that the built-in verifier `name` does not have; a custom one's are checked
-    by its worker, which has imported it."""
+    """Raise ValueError on a setting that the built-in verifier `name` does not have, or one that it misses; a custom
+    one's are checked by its worker, which has imported it."""
     check_name(name)
     spec = VERIFIERS.get(name)
     if spec is None:
@@ -167,6 +194,11 @@ def check_config(name: str, config: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"verifier {name!r}, setting {key!r}: found {value!r}, write one of {', '.join(option.choices)}"
             )
+        if option.least is not None and isinstance(value, int) and value < option.least:
+            raise ValueError(f"verifier {name!r}, setting {key!r}: found {value!r}, write {option.least} or more")
+    for key, option in spec.options.items():
+        if option.required and not config.get(key):
+            raise ValueError(f"verifier {name!r}: write config.{key}, {option.help}")
 
 
 def resolve(name: str) -> Verifier:

@@ -32,6 +32,7 @@ class Verifier:
     gold_response: `(sample, **config) -> str | None`, a response that must be judged correct: asked for at the start of
     a run. Without one the verifier declares that there is no gold answer to be written down.
     warm_up: run once when a worker loads the verifier: slow imports belong here, where no sample's time is spent.
+    prepare: `(**config) -> None`, run when a worker loads the verifier with these settings: a model to be read, say.
     """
 
     function: Callable[..., Outcome]
@@ -42,6 +43,7 @@ class Verifier:
     gold_response: Callable[..., str | None] | None = None
     screen: Callable[..., Verdict | None] | None = None
     warm_up: Callable[[], None] | None = None
+    prepare: Callable[..., None] | None = None
 
     def __call__(self, sample: Sample, **config: Any) -> Outcome:
         return self.function(sample, **config)

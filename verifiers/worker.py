@@ -72,6 +72,8 @@ class Worker:
             if name not in self._loaded and found.warm_up is not None:
                 found.warm_up()
             found.check_config(request["config"])
+            if found.prepare is not None:
+                found.prepare(**request["config"])
         except MemoryError:
             return {"problem": f"verifier {name!r} does not fit into its memory limit; raise verify.memory_mb"}
         except BaseException as problem:  # noqa: BLE001 - importing a user's module may raise anything

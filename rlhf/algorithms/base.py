@@ -1,54 +1,38 @@
-"""An algorithm: an advantage, a surrogate and an aggregation. One small definition each; see grpo.py."""
+"""An algorithm: a definition, and the two functions that follow from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor
-
-from rlhf.algorithms.aggregation import token_weights, weighted_sum
+from rlhf.algorithms.catalog import CATALOG
+from rlhf.algorithms.definition import Definition
+from rlhf.algorithms.experience import Advantages, Experience, advantages
 from rlhf.algorithms.loss_types import LossInputs, LossOutput
-from rlhf.algorithms.surrogates import Surrogate
-from rlhf.recipe.schema import AlgorithmConfig
-
-AdvantageFn = Callable[[Tensor, AlgorithmConfig], Tensor]
-SurrogateFn = Callable[[LossInputs, AlgorithmConfig], Surrogate]
+from rlhf.algorithms.policy_loss import policy_loss
 
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """advantage: rewards_G -> advantage_G of one group. surrogate: token losses. aggregation: default rule."""
+    """advantages: once a step, of the whole batch. loss: of a micro-batch, its share of the batch's."""
 
-    name: str
-    summary: str
-    advantage: AdvantageFn
-    surrogate: SurrogateFn
-    aggregation: str
+    definition: Definition
 
-    def loss(self, inputs: LossInputs, config: AlgorithmConfig, norm_length: int) -> LossOutput:
-        """This micro-batch's share of the loss of the global batch.
+    @property
+    def name(self) -> str:
+        return self.definition.name
 
-        norm_length: divisor of seq-mean-token-sum-norm where the recipe gives none (the response budget).
-        """
-        surrogate = self.surrogate(inputs, config)
-        weights_BT = token_weights(
-            config.aggregation or self.aggregation,
-            inputs.mask_BT,
-            inputs.global_tokens,
-            inputs.global_sequences,
-            config.norm_length or norm_length,
-        )
-        loss = weighted_sum(surrogate.loss_BT, weights_BT)
-        sums = {
-            "policy_loss": loss.detach(),
-            "clipped_low_tokens": (surrogate.clipped_low_BT * inputs.mask_BT).sum().detach(),
-            "clipped_high_tokens": (surrogate.clipped_high_BT * inputs.mask_BT).sum().detach(),
-        }
-        if config.entropy_coef > 0.0:
-            if inputs.entropy_BT is None:
-                raise ValueError("algorithm.entropy_coef needs the entropy of every token, with its gradient")
-            bonus = weighted_sum(inputs.entropy_BT, weights_BT)
-            loss = loss - config.entropy_coef * bonus
-            sums["entropy_bonus"] = bonus.detach()
-        return LossOutput(loss, sums)
+    @property
+    def summary(self) -> str:
+        return self.definition.summary
+
+    def advantages(self, experience: Experience) -> Advantages:
+        return advantages(experience, self.definition)
+
+    def loss(self, inputs: LossInputs, norm_length: float) -> LossOutput:
+        """norm_length: divisor of seq-mean-token-sum-norm."""
+        return policy_loss(inputs, self.definition, norm_length)
+
+
+ALGORITHMS: Mapping[str, Algorithm] = {name: Algorithm(definition) for name, definition in CATALOG.items()}
+"""Every algorithm as it is defined; a recipe's overrides are applied by `algorithm_of`."""

@@ -26,6 +26,10 @@ class LossInputs:
     global_tokens: float
     global_sequences: int
     entropy_BT: Tensor | None = None
+    reference_logp_BT: Tensor | None = None
+    weight_BT: Tensor | None = None
+    correct_B: Tensor | None = None
+    global_correct_tokens: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,13 @@ class SetReport:
     longest_prompt: int = 0
     wanted: int | None = None
 
+    def add(self, other: SetReport) -> None:
+        """What became of the rows of a further source of the same set."""
+        self.read += other.read
+        self.bad += other.bad
+        self.long += other.long
+        self.wanted = None if self.wanted is None or other.wanted is None else self.wanted + other.wanted
+
     def summary(self) -> str:
         notes = [
             f"{_count(len(self.bad), 'bad row')} skipped" if self.bad else "",

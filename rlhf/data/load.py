@@ -10,7 +10,7 @@ from rlhf.data.overlap import count_duplicates, fingerprint
 from rlhf.data.prompts import Tokenizer, check_length, make_prompt
 from rlhf.data.rows import Row
 from rlhf.data.sources import read_rows
-from rlhf.recipe.schema import DataConfig, SourceConfig
+from rlhf.recipe.data_schema import DataConfig, SourceConfig
 from rlhf.types import Prompt
 
 SHOWN_OVERLAPS = 3
@@ -43,7 +43,7 @@ class _Kept:
 def load_prompts(data: DataConfig, tokenizer: Tokenizer) -> PromptSets:
     """Raises DataError for a source that cannot be read, a bad row or a long prompt (unless skipped), training
     prompts that are held out too (unless dropped), and a set with nothing left."""
-    train, train_report = _load_set("train", data.train, data, tokenizer)
+    train, train_report = _load_train(data, tokenizer)
     heldout: list[_Kept] = []
     heldout_report = None
     if data.heldout is not None:
@@ -55,10 +55,23 @@ def load_prompts(data: DataConfig, tokenizer: Tokenizer) -> PromptSets:
     return PromptSets(tuple(k.prompt for k in train), tuple(k.prompt for k in heldout), report)
 
 
-def _load_set(name: str, source: SourceConfig, data: DataConfig, tokenizer: Tokenizer) -> tuple[list[_Kept], SetReport]:
+def _load_train(data: DataConfig, tokenizer: Tokenizer) -> tuple[list[_Kept], SetReport]:
+    """All sources of training prompts as one set; what came of them is counted together."""
+    kept, report = _load_set("train", data.train, data, tokenizer)
+    for number, source in enumerate(data.train_also):
+        more, of_it = _load_set(f"train-{number + 2}", source, data, tokenizer, key=f"data.train_also.{number}")
+        kept += more
+        report.add(of_it)
+    return kept, report
+
+
+def _load_set(
+    name: str, source: SourceConfig, data: DataConfig, tokenizer: Tokenizer, key: str = ""
+) -> tuple[list[_Kept], SetReport]:
+    """key: its place in the recipe; default data.<name>."""
     report = SetReport(name, wanted=source.size)
     kept: list[_Kept] = []
-    for item in read_rows(source, f"data.{name}"):
+    for item in read_rows(source, key or f"data.{name}"):
         report.read += 1
         made = item if isinstance(item, BadRowError) else _make(item, name, data, tokenizer)
         if isinstance(made, BadRowError):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rlhf.data.errors import BadRowError, DataError
 from rlhf.data.rows import Message, Row
-from rlhf.recipe.schema import DataConfig
+from rlhf.recipe.data_schema import DataConfig
 from rlhf.types import Prompt
 
 
@@ -35,7 +35,9 @@ def make_prompt(row: Row, set_name: str, data: DataConfig, tokenizer: Tokenizer)
     if not ids:
         raise BadRowError(row.origin, "the tokenizer makes no token of the prompt; write some text")
     # Its text is the row's own, without data.prompt_suffix: verifiers and comparisons want the question alone.
-    return Prompt(f"{set_name}/{row.index}", row.text, tuple(ids), row.reference, row.metadata, row.domain)
+    return Prompt(
+        f"{set_name}/{row.index}", row.text, tuple(ids), row.reference, row.metadata, row.domain, row.difficulty
+    )
 
 
 def check_length(prompt: Prompt, row: Row, limit: int) -> BadRowError | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rlhf.data.errors import BadRowError
-from rlhf.recipe.schema import SourceConfig
+from rlhf.recipe.data_schema import SourceConfig
 
 ROLES = ("system", "user", "assistant", "tool")
 Message = dict[str, str]
@@ -31,6 +31,7 @@ class Row:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     domain: str = "default"
     messages: tuple[Message, ...] | None = None
+    difficulty: float | None = None
 
     @property
     def whole_text(self) -> str:
@@ -52,7 +53,7 @@ def make_row(record: Any, origin: str, index: int, config: SourceConfig, key: st
     for name in config.metadata_fields:
         value = _json_value(_field(record, name, origin, f"{key}.metadata_fields"), origin, name)
         metadata[name] = _encodable(value, origin, name)
-    domain = "default"
+    domain = config.domain or "default"
     if config.domain_field is not None:
         value = _field(record, config.domain_field, origin, f"{key}.domain_field")
         if not isinstance(value, str) or not value:
@@ -60,7 +61,19 @@ def make_row(record: Any, origin: str, index: int, config: SourceConfig, key: st
                 origin, f"field {config.domain_field!r}: found {_kind(value)}; write the domain's name as text"
             )
         domain = _encodable(value, origin, config.domain_field)
-    return Row(origin, index, text, reference, metadata, domain, messages)
+    hard = _difficulty(record, origin, config, key)
+    return Row(origin, index, text, reference, metadata, domain, messages, hard)
+
+
+def _difficulty(record: dict[str, Any], origin: str, config: SourceConfig, key: str) -> float | None:
+    if config.difficulty_field is None:
+        return None
+    value = _field(record, config.difficulty_field, origin, f"{key}.difficulty_field")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadRowError(
+            origin, f"field {config.difficulty_field!r}: found {_kind(value)}; write a number, higher for harder rows"
+        )
+    return float(value)
 
 
 def _field(record: dict[str, Any], name: str, origin: str, key: str) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 
 from rlhf.data.errors import BadRowError, DataError
 from rlhf.data.rows import Row, make_row
-from rlhf.recipe.schema import SourceConfig
+from rlhf.recipe.data_schema import SourceConfig
 
 Item = Row | BadRowError
 Reader = Callable[[SourceConfig, str], Iterator[Item]]
@@ -111,7 +111,7 @@ def _gym_row(made: Any, origin: str, index: int, config: SourceConfig, key: str)
         raise BadRowError(origin, f"the question is empty; change {key}.task_config")
     metadata = {"task": config.task, "task_config": dict(config.task_config), "entry": plain}
     reference = None if answer is None else str(answer)
-    return Row(origin, index, question, reference, metadata, domain=config.task or "default")
+    return Row(origin, index, question, reference, metadata, domain=config.domain or config.task or "default")
 
 
 def _from_records(records: Iterable[Any], name: str, config: SourceConfig, key: str) -> Iterator[Item]:
@@ -175,6 +175,8 @@ def _check_columns(there: list[str], config: SourceConfig, key: str, name: str) 
         wanted[f"{key}.reference_field"] = config.reference_field
     if config.domain_field is not None:
         wanted[f"{key}.domain_field"] = config.domain_field
+    if config.difficulty_field is not None:
+        wanted[f"{key}.difficulty_field"] = config.difficulty_field
     wanted |= {f"{key}.metadata_fields.{i}": field for i, field in enumerate(config.metadata_fields)}
     for where, column in wanted.items():
         if column not in there:

@@ -21,7 +21,7 @@ def deepspeed_config(
     small ones of a long accumulation would be rounded away. DeepSpeed cannot do that without ZeRO, so ZeRO-0 in
     bfloat16 is the one case whose gradients add up in bfloat16.
     """
-    bucket = min(BUCKET, max(parameters, 1))
+    bucket = min(BUCKET, max(parameters + parameters % 2, 2))  # an even number, or DeepSpeed refuses it
     bf16 = dtype == "bfloat16"
     zero: dict[str, Any] = {
         "stage": learner.zero_stage,
@@ -58,10 +58,15 @@ def deepspeed_config(
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices decay, vectors (norms, biases) do not. Both groups always exist, so checkpoints look the same."""
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    """Matrices decay, vectors (norms, biases) do not; what is frozen is left out.
+
+    Both groups exist wherever there is a vector to learn, so checkpoints look the same. (Adapters are matrices alone,
+    and DeepSpeed refuses an empty group.)
+    """
+    learned = [p for p in model.parameters() if p.requires_grad]
+    matrices, vectors = [p for p in learned if p.ndim >= 2], [p for p in learned if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
 
 
 def learning_rate_at(step: int, learning_rate: float, warmup_steps: int) -> float:

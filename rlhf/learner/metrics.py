@@ -2,7 +2,8 @@
 
 `mismatch/*` compares the trainer's log-probability with the one the engine gave when it sampled the token,
 d = logp_trainer - logp_behaviour, over masked tokens: mean and largest |d|, the share of tokens with |d| > ln 2,
-and KL(behaviour, trainer) by Schulman's k3 estimate, exp(d) - 1 - d (non-negative for every token).
+and KL(behaviour, trainer) by Schulman's k3 estimate, exp(d) - 1 - d (non-negative for every token). The effective
+sample size is that of the weights exp(d), as a share of the tokens: (sum w)^2 / (N sum w^2).
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Tally:
         self.add("mismatch/mean_abs", d.abs().sum())
         self.add("mismatch/beyond_2x", (d.abs() > math.log(2)).sum())
         self.add("mismatch/kl", (d.exp() - 1 - d).sum())
+        self.add("ratio", d.exp().sum())
+        self.add("ratio_squared", (2 * d).exp().sum())
         self.top("mismatch/max_abs", d.abs().max())
 
     def reduced(self) -> tuple[dict[str, float], dict[str, float]]:
@@ -73,6 +76,8 @@ def step_metrics(
 ) -> dict[str, float]:
     """Means of the reduced sums. A loss's own `x_tokens` becomes the mean `x`, and so `x_sequences`."""
     metrics = {name: sums[name] / global_tokens for name in MEANS if name in sums}
+    if sums.get("ratio_squared"):
+        metrics["mismatch/effective_sample_size"] = sums["ratio"] ** 2 / (global_tokens * sums["ratio_squared"])
     for name, value in sums.items():
         if name.startswith("loss/"):
             if name.endswith("_tokens"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,15 +45,22 @@ def micro_objective(
         logp_BT, entropy_BT = micro.to_rows(logp_N), micro.to_rows(entropy_N)
         behaviour_BT = micro.gather_rows([s.behaviour_logp_R for s in members])
         mask_BT = micro.gather_rows([s.mask_R for s in members])
+        old_BT = _optional(micro, [s.old_logp_R for s in members])
+        if old_BT is None:
+            old_BT = behaviour_BT if options.old_logprobs == "behaviour" else logp_BT.detach()
         output = loss(
             LossInputs(
                 logp_BT=logp_BT,
-                old_logp_BT=behaviour_BT if options.old_logprobs == "behaviour" else logp_BT.detach(),
+                old_logp_BT=old_BT,
                 advantage_BT=micro.gather_rows([s.advantage_R for s in members]),
                 mask_BT=mask_BT,
                 global_tokens=batch.global_tokens,
                 global_sequences=batch.global_sequences,
                 entropy_BT=entropy_BT if options.entropy_gradient else None,
+                reference_logp_BT=_optional(micro, [s.reference_logp_R for s in members]),
+                weight_BT=_optional(micro, [s.weight_R for s in members]),
+                correct_B=mask_BT.new_tensor([float(s.correct) for s in members]),
+                global_correct_tokens=batch.global_correct_tokens,
             )
         )
         share = output.loss + router.term(record, micro)
@@ -66,6 +75,16 @@ def micro_objective(
         # Reaches every rank through the gradient's norm, where the engine drops the step on all of them.
         share = logp_N.sum() * float("nan")
     return share
+
+
+def _optional(micro: MicroBatch, arrays: Sequence[np.ndarray | None]) -> Tensor | None:
+    """[B, T] of what every sequence has, or none."""
+    held = [array for array in arrays if array is not None]
+    if held and len(held) != len(arrays):
+        raise ValueError(
+            f"{len(held)} of {len(arrays)} sequences of a micro-batch have a field that all or none must have"
+        )
+    return micro.gather_rows(held) if held else None
 
 
 def mean_nll(inputs: LossInputs) -> LossOutput:

@@ -8,12 +8,12 @@ goes by: tokens, and the rows of keys and values, of which every response that s
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from rlhf.learner.balance import partition
 from rlhf.learner.bounds import KEY_ROWS
 from rlhf.types import TrainSequence
 
@@ -127,24 +127,8 @@ def _split(sequences: Sequence[TrainSequence], group: int, members: list[int], l
 
 
 def balance(units: Sequence[Unit], costs: Sequence[int], ranks: int) -> list[list[Unit]]:
-    """Largest-differencing method of Karmarkar and Karp (1982): partition into `ranks` shares of near-equal cost.
-
-    Ties are broken by position, so that every rank finds the same plan.
-    """
-    # An entry is a partial partition: its spread, and per rank (cost, units), the dearest share first.
-    heap: list[tuple[int, int, list[tuple[int, list[int]]]]] = []
-    for i, cost in enumerate(costs):
-        heapq.heappush(heap, (-cost, i, [(cost, [i])] + [(0, []) for _ in range(ranks - 1)]))
-    serial = len(costs)
-    while len(heap) > 1:
-        _, _, a = heapq.heappop(heap)
-        _, _, b = heapq.heappop(heap)
-        # The dearest share of one meets the cheapest of the other, which cancels their differences.
-        merged = [(x + y, left + right) for (x, left), (y, right) in zip(a, reversed(b), strict=True)]
-        merged.sort(key=lambda share: -share[0])
-        heapq.heappush(heap, (merged[-1][0] - merged[0][0], serial, merged))
-        serial += 1
-    return [[units[i] for i in sorted(members)] for _, members in heap[0][2]]
+    """Shares of near-equal cost, one a rank."""
+    return [[units[i] for i in members] for members in partition(costs, ranks)]
 
 
 def _bins(units: Sequence[Unit], budget: int) -> list[MicroPlan]:

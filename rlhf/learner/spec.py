@@ -21,7 +21,8 @@ class LearnerSpec:
 
     model_dir: a local folder in Hugging Face format. device: `cpu`, or `cuda:N` of this process.
     master_addr, master_port: where rank 0 listens (unused with one rank). threads: of this rank on a CPU.
-    weight_transfer: `shared_memory`, `nccl` or `ipc`. engine_workers: processes of one engine.
+    weight_transfer: `shared_memory`, `nccl` or `ipc`. engine_workers: processes of one engine. reference: keep a
+    reference policy beside the policy.
     """
 
     policy: PolicyConfig
@@ -36,6 +37,7 @@ class LearnerSpec:
     threads: int = 1
     weight_transfer: str = "shared_memory"
     engine_workers: int = 1
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)

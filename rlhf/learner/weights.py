@@ -11,15 +11,17 @@ import torch.distributed as dist
 from torch import Tensor
 
 from rlhf.learner.engine import Engine
+from rlhf.learner.lora import is_adapter, merged, plain
 from rlhf.models.names import checkpoint_tensors, tensor_groups
+from rlhf.recipe.schema import LoraConfig
 
 
 def gathered_weights(
-    engine: Engine, model: Any, wanted: bool, dtype: torch.dtype | None, device: str
+    engine: Engine, model: Any, wanted: bool, dtype: torch.dtype | None, device: str, lora: LoraConfig | None = None
 ) -> Iterator[tuple[str, Tensor]]:
-    """See LearnerRank.named_weights. wanted: this rank takes copies; the others only join in."""
+    """See LearnerRank.named_weights. wanted: this rank takes copies; the others only join in. lora: to be merged."""
     for group in tensor_groups(model):
-        full = _full_tensors(engine, group, wanted, dtype, device)
+        full = merged(_full_tensors(engine, group, wanted, dtype, device), lora)
         if wanted:
             yield from checkpoint_tensors(model, full).items()
 
@@ -39,15 +41,18 @@ def _copy(tensor: Tensor, dtype: torch.dtype | None, device: str) -> Tensor:
     return tensor.detach().to(device, wanted, copy=True)
 
 
-def export_folder(engine: Engine, model: Any, rank: int, folder: Path, tokenizer: Any) -> None:
+def export_folder(
+    engine: Engine, model: Any, rank: int, folder: Path, tokenizer: Any, lora: LoraConfig | None = None
+) -> None:
     """See LearnerRank.export_hf."""
     full: dict[str, Tensor] = {}
     for group in tensor_groups(model):
-        full |= _full_tensors(engine, group, rank == 0, None)
+        full |= merged(_full_tensors(engine, group, rank == 0, None), lora)
     if rank == 0:
-        by_tensor = {id(t): full[name] for group in tensor_groups(model) for name, t in group}
+        first = {id(t): plain(name) for group in tensor_groups(model) for name, t in group}
         # Tied names point to the same copy, which is how save_pretrained finds that it may leave one out.
-        state = {name: by_tensor[id(t)] for name, t in model.state_dict(keep_vars=True).items()}
+        live = model.state_dict(keep_vars=True).items()
+        state = {plain(name): full[first[id(t)]] for name, t in live if not is_adapter(name)}
         model.save_pretrained(folder, state_dict=state)
         for file in folder.glob("*.safetensors"):  # safetensors leaves them readable to their owner alone
             file.chmod((folder / "config.json").stat().st_mode)

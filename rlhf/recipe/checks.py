@@ -7,12 +7,14 @@ fault at once. What only Ray, the model or the data can tell is checked where th
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from rlhf.algorithms.catalog import CATALOG
+from rlhf.recipe.checks_algorithm import check_algorithm
 from rlhf.recipe.checks_cluster import check_cluster
 from rlhf.recipe.checks_data import check_data
+from rlhf.recipe.checks_domains import check_domains
+from rlhf.recipe.checks_sampling import check_prompt_order
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import nearest, shown
@@ -20,12 +22,6 @@ from rlhf.recipe.schema import LearnerConfig, TrainRecipe
 from rlhf.stages.demonstrations import DEMONSTRATIONS
 from verifiers.lookup import check_importable
 from verifiers.registry import check_config, check_name
-
-NORM_BY_DEFAULT = frozenset({"dr_grpo"})
-"""Algorithms whose own aggregation is seq-mean-token-sum-norm."""
-
-SINGLE_SAMPLE = frozenset[str]()
-"""Algorithms whose baseline is not the group: the only ones that may train on one sample a prompt."""
 
 
 def check(recipe: TrainRecipe, devices: Devices) -> list[Finding]:
@@ -37,17 +33,15 @@ def check(recipe: TrainRecipe, devices: Devices) -> list[Finding]:
         check_sampling(recipe),
         check_batches(recipe),
         check_schedule(recipe),
+        check_adapters(recipe),
         check_tracking(recipe),
         check_data(recipe),
+        check_domains(recipe),
+        check_prompt_order(recipe),
         check_cluster(recipe, devices),
     )
     found = [finding for topic in topics for finding in topic]
     return sorted(found, key=lambda f: not f.fatal)
-
-
-def algorithm_names() -> Mapping[str, str]:
-    """Name to summary."""
-    return CATALOG
 
 
 def check_run(recipe: TrainRecipe) -> Iterator[Finding]:
@@ -63,32 +57,6 @@ def check_run(recipe: TrainRecipe) -> Iterator[Finding]:
         yield refuse("policy.revision", "tiny-moe is built in and has no revisions; remove the key")
     if model.startswith(("/", "./", "../", "~")) and not Path(model).expanduser().is_dir():
         yield warn("policy.model", f"no folder {model} as seen from {Path.cwd()}")
-
-
-def check_algorithm(recipe: TrainRecipe) -> Iterator[Finding]:
-    config, names = recipe.algorithm, algorithm_names()
-    if config.name not in names:
-        yield refuse("algorithm.name", f"unknown algorithm {shown(config.name)}; {nearest(config.name, list(names))}")
-    if config.group_size == 1 and config.name not in SINGLE_SAMPLE:
-        yield refuse(
-            "algorithm.group_size",
-            f"found 1: {config.name} compares the samples of a prompt with each other, and one sample has the "
-            "advantage 0; write at least 2, e.g. 8",
-        )
-    if config.clip_low >= 1.0:
-        yield refuse(
-            "algorithm.clip_low",
-            f"found {config.clip_low:g}; the ratio is clipped below at 1 - clip_low: write less than 1, e.g. 0.2",
-        )
-    uses_norm = config.aggregation == "seq-mean-token-sum-norm" or (
-        config.aggregation is None and config.name in NORM_BY_DEFAULT
-    )
-    if config.norm_length is not None and not uses_norm:
-        yield refuse(
-            "algorithm.norm_length",
-            f"aggregation {config.aggregation or 'of ' + config.name} does not divide by it; remove it or write "
-            "aggregation: seq-mean-token-sum-norm",
-        )
 
 
 def check_rewards(recipe: TrainRecipe) -> Iterator[Finding]:
@@ -133,6 +101,7 @@ def check_sampling(recipe: TrainRecipe) -> Iterator[Finding]:
             f"found {rollout.min_response_tokens}: until then the engine forbids the end token and the learner does "
             "not, so the importance ratio of early tokens is off by the end token's probability",
         )
+    yield from _check_repetition(recipe)
     if "" in rollout.stop:
         yield refuse("rollout.stop", "an empty string would end every response at once; remove it")
     if rollout.gpu_memory_utilization == 0.0:
@@ -146,6 +115,44 @@ def check_sampling(recipe: TrainRecipe) -> Iterator[Finding]:
     if recipe.trainer.max_staleness == 0 and rollout.publish_mode != "keep":
         yield warn(
             "rollout.publish_mode", "has no effect with trainer.max_staleness 0: nothing is in flight at a publication"
+        )
+
+
+def _check_repetition(recipe: TrainRecipe) -> Iterator[Finding]:
+    rules, longest = recipe.rollout.repetition, recipe.rollout.max_response_tokens
+    if rules.longest_pattern and rules.shortest_pattern > rules.longest_pattern:
+        yield refuse(
+            "rollout.repetition.shortest_pattern",
+            f"found {rules.shortest_pattern}, above longest_pattern {rules.longest_pattern}; write less",
+        )
+    if rules.longest_pattern and rules.shortest_pattern * rules.count > longest:
+        yield refuse(
+            "rollout.repetition.count",
+            f"found {rules.count}: {rules.count} times {rules.shortest_pattern} tokens never fit in "
+            f"rollout.max_response_tokens {longest}; write less",
+        )
+    if rules.certain_tokens >= longest:
+        yield refuse(
+            "rollout.repetition.certain_tokens",
+            f"found {rules.certain_tokens}: rollout.max_response_tokens is {longest}, so none comes to it; write less",
+        )
+    if 0 < rules.certain_tokens < recipe.rollout.min_response_tokens:
+        yield refuse(
+            "rollout.repetition.certain_tokens",
+            f"found {rules.certain_tokens}, less than rollout.min_response_tokens "
+            f"{recipe.rollout.min_response_tokens}, before which no response may end; write more",
+        )
+    for key, switch in (
+        ("shortest_pattern", "longest_pattern"),
+        ("count", "longest_pattern"),
+        ("certain_probability", "certain_tokens"),
+    ):
+        if key in rules.changed and not getattr(rules, switch):
+            yield refuse(f"rollout.repetition.{key}", f"has no part without {switch}; write that too, or remove it")
+    if recipe.algorithm.shaping.repetition_weight and not (rules.longest_pattern or rules.certain_tokens):
+        yield refuse(
+            "algorithm.shaping.repetition_weight",
+            "nothing looks for repetition; write rollout.repetition.longest_pattern, e.g. 32, or certain_tokens",
         )
 
 
@@ -200,10 +207,11 @@ def check_schedule(recipe: TrainRecipe) -> Iterator[Finding]:
             "trainer.eval_every",
             f"found {trainer.eval_every}, but there is nothing to evaluate on; write data.heldout, or eval_every: 0",
         )
-    if learner.warmup_steps >= trainer.steps:
+    updates = trainer.steps * recipe.algorithm.updates
+    if learner.warmup_steps >= updates:
         yield warn(
             "learner.warmup_steps",
-            f"found {learner.warmup_steps} of {trainer.steps} steps: the learning rate is never reached",
+            f"found {learner.warmup_steps} of {updates} updates: the learning rate is never reached",
         )
     for i, beta in enumerate(learner.betas):
         if beta >= 1.0:
@@ -228,6 +236,15 @@ def check_schedule(recipe: TrainRecipe) -> Iterator[Finding]:
             yield refuse("warmup.config", f"found {', '.join(warmup.config)}; a file takes no settings: remove it")
         elif name.endswith(".jsonl") and not Path(name).is_file():
             yield warn("warmup.demonstrations", f"no file {name} as seen from {Path.cwd()}")
+
+
+def check_adapters(recipe: TrainRecipe) -> Iterator[Finding]:
+    if recipe.learner.lora is not None and recipe.policy.model == "tiny-moe":
+        yield refuse(
+            "learner.lora",
+            "tiny-moe starts from weights that were never trained, and adapters leave them as they are; train it "
+            "without, and then a checkpoint of that run (policy.model: RUN/checkpoints/step_N/hf) with adapters",
+        )
 
 
 def check_tracking(recipe: TrainRecipe) -> Iterator[Finding]:

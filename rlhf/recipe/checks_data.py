@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from rlhf.recipe.checks_domains import domain_of
+from rlhf.recipe.data_schema import SourceConfig
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import shown
-from rlhf.recipe.schema import SourceConfig, TrainRecipe
+from rlhf.recipe.schema import TrainRecipe
 from verifiers.registry import VERIFIERS
 
-_FIELDS = frozenset({"prompt_field", "reference_field", "metadata_fields", "domain_field"})
+_FIELDS = frozenset(
+    {"prompt_field", "reference_field", "metadata_fields", "domain", "domain_field", "difficulty_field"}
+)
 BELONGS = {
     "jsonl": _FIELDS | {"path", "size"},
     "parquet": _FIELDS | {"path", "size"},
     "hub": _FIELDS | {"path", "split", "subset", "revision", "size"},
-    "reasoning_gym": frozenset({"task", "task_config", "size", "seed"}),
+    "reasoning_gym": frozenset({"task", "task_config", "size", "seed", "domain"}),
 }
 NEEDS = {
     "jsonl": {"path": "the file"},
@@ -27,16 +31,20 @@ NEEDS = {
 
 def check_data(recipe: TrainRecipe) -> Iterator[Finding]:
     data = recipe.data
-    for name, source in (("train", data.train), ("heldout", data.heldout)):
-        if source is not None:
-            yield from _check_source(f"data.{name}", source)
-            yield from _check_verifiers(recipe, f"data.{name}", source)
-    if data.heldout is not None:
-        yield from _check_apart(data.train, data.heldout)
-    if data.train.size is not None and data.train.size < recipe.trainer.prompts_per_step:
+    training = {"data.train": data.train} | {f"data.train_also.{i}": s for i, s in enumerate(data.train_also)}
+    heldout = {} if data.heldout is None else {"data.heldout": data.heldout}
+    for key, source in (training | heldout).items():
+        yield from _check_source(key, source)
+        yield from _check_verifiers(recipe, key, source)
+    for source in training.values():
+        if data.heldout is not None:
+            yield from _check_apart(source, data.heldout)
+    sizes = [source.size for source in training.values()]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    if total is not None and total < recipe.trainer.prompts_per_step:
         yield warn(
             "trainer.prompts_per_step",
-            f"found {recipe.trainer.prompts_per_step}, more than data.train.size {data.train.size}: a step then holds "
+            f"found {recipe.trainer.prompts_per_step}, more than the {total} prompts to train on: a step then holds "
             "a prompt more than once",
         )
 
@@ -51,6 +59,8 @@ def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
         if name != "source" and name not in BELONGS[kind] and value != info.default:
             users = ", ".join(k for k, names in BELONGS.items() if name in names)
             yield refuse(f"{key}.{name}", f"found {shown(value)}, a key of source {users}, not of {kind}; remove it")
+    if source.domain is not None and source.domain_field is not None:
+        yield refuse(f"{key}.domain", f"{key}.domain_field says it row by row; remove one of the two")
     for name in ("seed", "size") if kind == "reasoning_gym" else ():
         if name in source.task_config:
             yield refuse(f"{key}.task_config.{name}", f"write it as {key}.{name}")
@@ -60,7 +70,10 @@ def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
 
 def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Iterator[Finding]:
     """A verifier that needs what this source does not bring would answer `error` to every sample."""
+    domain = domain_of(source)
     for i, part in enumerate(recipe.reward):
+        if part.domains and (domain is None or not part.judges(domain)):
+            continue  # it judges other sources, or some rows of this one, which their gold answers will tell
         spec = VERIFIERS.get(part.verifier)
         if part.verifier == "reasoning_gym" and source.source != "reasoning_gym":
             if not {"task", "entry"} <= set(source.metadata_fields):

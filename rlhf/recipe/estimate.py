@@ -1,9 +1,9 @@
 """Memory per device and work per step, by arithmetic alone. Every formula is stated beside its line.
 
-Symbols: psi parameters, b bytes of the compute type (2 or 4), N learner ranks, S ZeRO stage, tp tensor
-parallel size. Mixed precision keeps an fp32 master copy and Adam two fp32 moments (ZeRO, 1910.02054, section 3.1;
-what each stage shards: section 5). These are estimates of what the method needs, not of an allocator's overhead,
-nor of communication buffers (`BUCKET` of `rlhf/learner/config.py`).
+Symbols: psi parameters (learned: of the adapters, with learner.lora), b bytes of the compute type (2 or 4), N learner
+ranks, S ZeRO stage, tp tensor parallel size. Mixed precision keeps an fp32 master copy and Adam two fp32 moments (ZeRO,
+1910.02054, section 3.1; what each stage shards: section 5). These are estimates of what the method needs, not of an
+allocator's overhead, nor of communication buffers (`BUCKET` of `rlhf/learner/config.py`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from rlhf.algorithms.resolve import resolve
 from rlhf.learner.bounds import KEY_ROWS
 from rlhf.recipe.devices import GIB, Devices
 from rlhf.recipe.model_config import ModelConfig
-from rlhf.recipe.schema import TrainRecipe
+from rlhf.recipe.schema import LoraConfig, TrainRecipe
 
 BYTES = {"float32": 4, "bfloat16": 2}
 TYPICAL_SHARE = 0.5
@@ -23,7 +24,11 @@ TYPICAL_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class LearnerMemory:
-    """Bytes of one rank. host_optimizer: what offload_optimizer moves to the node's memory."""
+    """Bytes of one rank. host_optimizer: what offload_optimizer moves to the node's memory.
+
+    critic: weights, gradients and optimizer of the value function beside it. reference: weights of the one beside it,
+    whole on every rank.
+    """
 
     weights: int
     gradients: int
@@ -31,10 +36,13 @@ class LearnerMemory:
     activations: int
     logits: int
     host_optimizer: int = 0
+    critic: int = 0
+    reference: int = 0
 
     @property
     def total(self) -> int:
-        return self.weights + self.gradients + self.optimizer + self.activations + self.logits
+        own = self.weights + self.gradients + self.optimizer + self.activations + self.logits
+        return own + self.critic + self.reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +107,42 @@ def longest_sequence(recipe: TrainRecipe) -> int:
 
 def learner_memory(recipe: TrainRecipe, model: ModelConfig) -> LearnerMemory:
     learner, psi, b = recipe.learner, model.parameters, BYTES[recipe.policy.dtype]
-    stage, ranks = learner.zero_stage, learner.ranks
-    weights = b * psi // (ranks if stage >= 3 else 1)
-    gradients = gradient_bytes(recipe.policy.dtype, stage) * psi // (ranks if stage >= 2 else 1)
-    # In fp32 the weights are their own master copy, but DeepSpeed's ZeRO keeps a second one (seen in 0.19.8).
-    master = 4 * psi if b == 2 or stage >= 1 else 0
-    optimizer = (master + 8 * psi) // (ranks if stage >= 1 else 1)
+    learned = psi if learner.lora is None else adapter_parameters(model, learner.lora)
+    definition = resolve(recipe.algorithm)
+    weights, gradients, optimizer = _states(recipe, psi, learned)
+    critic_optimizer = 0 if learner.offload_optimizer else _states(recipe, psi, psi)[2]
+    beside = definition.reference and recipe.algorithm.kl.host == "learner" and learner.lora is None
     return LearnerMemory(
         weights=weights,
         gradients=gradients,
+        critic=sum(_states(recipe, psi, psi)[:2]) + critic_optimizer if definition.value is not None else 0,
+        reference=b * psi if beside else 0,
         optimizer=0 if learner.offload_optimizer else optimizer,
         activations=activation_bytes(recipe, model),
         # fp32 logits and their gradient, of one chunk
         logits=2 * 4 * learner.logit_chunk * model.vocab,
         host_optimizer=optimizer if learner.offload_optimizer else 0,
     )
+
+
+def _states(recipe: TrainRecipe, psi: int, learned: int) -> tuple[int, int, int]:
+    """Bytes of weights, gradients and optimizer of a model of psi parameters of which some are learned."""
+    b, stage, ranks = BYTES[recipe.policy.dtype], recipe.learner.zero_stage, recipe.learner.ranks
+    weights = b * psi // (ranks if stage >= 3 else 1)
+    gradients = gradient_bytes(recipe.policy.dtype, stage) * learned // (ranks if stage >= 2 else 1)
+    # In fp32 the weights are their own master copy, but DeepSpeed's ZeRO keeps a second one (seen in 0.19.8).
+    master = 4 * learned if b == 2 or stage >= 1 else 0
+    return weights, gradients, (master + 8 * learned) // (ranks if stage >= 1 else 1)
+
+
+def adapter_parameters(model: ModelConfig, lora: LoraConfig) -> int:
+    """rank * (inputs + outputs) of every adapted layer; of named targets those of attention and dense MLPs."""
+    queries, keys = model.heads * model.head_dim, model.kv_heads * model.head_dim
+    attention = {"q_proj": queries, "k_proj": keys, "v_proj": keys, "o_proj": queries}
+    sizes = {name: model.layers * (model.hidden + width) for name, width in attention.items()}
+    mlp = ("gate_proj", "up_proj", "down_proj")
+    sizes |= dict.fromkeys(mlp, model.dense_layers * (model.hidden + model.intermediate))
+    return lora.rank * sum(size for name, size in sizes.items() if not lora.targets or name in lora.targets)
 
 
 def gradient_bytes(dtype: str, stage: int) -> int:

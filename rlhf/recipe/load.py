@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rlhf.algorithms.catalog import CATALOG
 from rlhf.recipe.checks import check
 from rlhf.recipe.checks_model import check_memory, check_model
 from rlhf.recipe.devices import Devices, devices_for
@@ -58,7 +59,7 @@ def load_checked(path: str | FilePath, overrides: Sequence[str] = (), devices: D
     model, more = _model(recipe)
     findings += more
     estimate = None
-    if model is not None:
+    if model is not None and recipe.algorithm.name in CATALOG:  # else that is what is wrong
         estimate = estimate_for(recipe, model, devices)
         findings += [*check_model(recipe, model), *check_memory(recipe, estimate, devices)]
     errors = [source.problem(f) for f in findings if f.fatal]
@@ -88,18 +89,24 @@ class Source:
     """The data of one file and where each key came from."""
 
     def __init__(self, name: str, document: Document) -> None:
-        self.name, self.document = name, document
-        self.overridden: dict[Path, str] = {}
+        self.name, self.data = name, document.data
+        self.places = {path: f"{name}:{line}" for path, line in document.lines.items()}
         self.faults = [Problem(dotted(f.path), f.message, f"{name}:{f.line}") for f in document.faults]
 
     def where(self, path: Path) -> str:
         """`file:line` of the key, of the nearest key above it, or the override that wrote it."""
         for end in range(len(path), -1, -1):
-            if path[:end] in self.overridden:
-                return self.overridden[path[:end]]
-            if path[:end] in self.document.lines:
-                return f"{self.name}:{self.document.lines[path[:end]]}"
+            if path[:end] in self.places:
+                return self.places[path[:end]]
         return self.name
+
+    def take(self, base: Source) -> None:
+        """Stand on another recipe: what this one does not say is as there. Sections are merged, all else replaced."""
+        replaced: set[Path] = set()
+        self.data = _merged(base.data, self.data, (), replaced)
+        kept = {path: place for path, place in base.places.items() if not any(path[: len(r)] == r for r in replaced)}
+        self.places = kept | self.places
+        self.faults = base.faults + self.faults
 
     def problem(self, finding: Finding) -> Problem:
         path = tuple(int(p) if p.isdecimal() else p for p in finding.key.split("."))
@@ -121,15 +128,16 @@ class Source:
             self.faults.append(Problem(key, error.message, where))
             return
         path = tuple(int(p) if p.isdecimal() else p for p in key.split("."))
-        if fault := _assign(self.document, path, value.data):
+        if self.data is None:
+            self.data = {}
+        if fault := _assign(self.data, path, value.data):
             self.faults.append(Problem(key, fault, where))
         else:
-            self.overridden[path] = where
             # What the file said at or below this key is gone, and so are its lines.
-            self.document.lines = {p: n for p, n in self.document.lines.items() if p[: len(path)] != path}
+            self.places = {p: place for p, place in self.places.items() if p[: len(path)] != path} | {path: where}
 
     def validate(self) -> TrainRecipe:
-        data = self.document.data
+        data = self.data
         if not isinstance(data, dict):
             found = "nothing" if data is None else shown(data)
             raise RecipeError(
@@ -153,7 +161,27 @@ class Source:
         return Problem(dotted(path), explain(error, root), self.where(path))
 
 
-def _read(path: FilePath) -> Source:
+def _read(path: FilePath, above: tuple[FilePath, ...] = ()) -> Source:
+    """The file, on top of the one that its key `base` names (as seen from it), and so on."""
+    source = _read_one(path)
+    if not isinstance(source.data, dict) or "base" not in source.data:
+        return source
+    base = source.data.pop("base")
+    place, here = source.where(("base",)), path.resolve()
+    if not isinstance(base, str) or not base.endswith((".yaml", ".yml")):
+        raise RecipeError([Problem("base", f"found {shown(base)}; write a recipe's file, e.g. grpo.yaml", place)])
+    if here in above:
+        raise RecipeError(
+            [Problem("base", f"{base} stands on this file in turn; a recipe cannot be its own base", place)]
+        )
+    if not (path.parent / base).is_file():
+        siblings = [p.name for p in path.parent.glob("*.yaml") if p != path]
+        raise RecipeError([Problem("base", f"no file {path.parent / base}; {nearest(base, siblings)}", place)])
+    source.take(_read(path.parent / base, (*above, here)))
+    return source
+
+
+def _read_one(path: FilePath) -> Source:
     name = str(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -169,11 +197,18 @@ def _read(path: FilePath) -> Source:
         raise RecipeError([Problem(dotted(error.path), error.message, f"{name}:{error.line}")]) from error
 
 
-def _assign(document: Document, path: Path, value: Any) -> str | None:
+def _merged(base: Any, own: Any, path: Path, replaced: set[Path]) -> Any:
+    """Sections key by key; anything else is `own`, and its path is noted."""
+    if not isinstance(base, dict) or not isinstance(own, dict):
+        replaced.add(path)
+        return own
+    return base | {
+        key: _merged(base[key], value, (*path, key), replaced) if key in base else value for key, value in own.items()
+    }
+
+
+def _assign(target: Any, path: Path, value: Any) -> str | None:
     """Writes a value into the data; returns what stands in the way."""
-    if document.data is None:
-        document.data = {}
-    target = document.data
     for depth, part in enumerate(path):
         last = depth == len(path) - 1
         above = dotted(path[:depth]) or "the recipe"

@@ -11,6 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rlhf.algorithms.resolve import resolve
+from rlhf.algorithms.table import describe
 from rlhf.recipe.devices import GIB, Devices
 from rlhf.recipe.estimate import TYPICAL_SHARE, Estimate
 from rlhf.recipe.load import Loaded
@@ -60,7 +62,8 @@ def summary_table(recipe: TrainRecipe, devices: Devices) -> Table:
         "policy": f"{recipe.policy.model} ({recipe.policy.dtype})",
         "data": f"{train.source} {train.task or train.path}" + (f", {train.size} prompts" if train.size else ""),
         "reward": reward,
-        "algorithm": f"{recipe.algorithm.name}, {recipe.algorithm.group_size} samples a prompt",
+        "algorithm": f"{recipe.algorithm.name}, {recipe.algorithm.group_size} samples a prompt: "
+        + describe(resolve(recipe.algorithm)),
         "steps": f"{recipe.trainer.steps} of {recipe.trainer.prompts_per_step} prompts, "
         + (f"at most {recipe.trainer.max_staleness} versions old" if recipe.trainer.max_staleness else "synchronous"),
         "learner": f"{_plural(recipe.learner.ranks, 'rank')}, ZeRO {recipe.learner.zero_stage}",
@@ -118,7 +121,8 @@ def _node_row(here: Sequence[Placed]) -> tuple[_NodeShape, str]:
     cores = ", ".join(f"{role} {sum(p.cpus for p in group):g}" for role, group in roles.items())
     gpus = f"{sum(p.gpus for p in here):g}"
     if any(p.rides for p in here):
-        gpus += ", shared by learner and engine"
+        riders = " and ".join(dict.fromkeys(p.role for p in here if p.rides))
+        gpus += f", shared by learner and {riders}"
     actors = []
     for role, group in roles.items():
         ranks = [rank for p in group for rank in p.rides]
@@ -143,6 +147,10 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
     kept = "one input a layer" if recipe.learner.gradient_checkpointing else "every layer in full"
     table.add_row("learner: activations", _gib(learner.activations), f"one micro-batch, {kept}")
     table.add_row("learner: logits", _gib(learner.logits), f"{recipe.learner.logit_chunk} tokens, fp32, with gradient")
+    if learner.reference:
+        table.add_row("learner: reference", _gib(learner.reference), f"{dtype}, all of it on every rank")
+    if learner.critic:
+        table.add_row("critic", _gib(learner.critic), "weights, gradients and optimizer, sharded as the learner's")
     table.add_row("learner: together", _gib(learner.total), "a rank", style="bold")
     table.add_row("engine: weights", _gib(engine.weights), f"{dtype}, tensor parallel {recipe.rollout.tensor_parallel}")
     if engine.kv_cache is None:

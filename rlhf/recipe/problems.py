@@ -50,7 +50,9 @@ def shown(value: Any, limit: int = 60) -> str:
 
 def nearest(name: str, names: Sequence[str]) -> str:
     """` did you mean …?` or the list of what there is."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    lower = {other.lower(): other for other in names}
+    near = [lower[found] for found in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)]
+    near = near or [other for other in names if len(name) > 2 and name.lower() in other.lower()][:3]
     return f"did you mean {' or '.join(near)}?" if near else f"there is: {', '.join(sorted(names))}"
 
 

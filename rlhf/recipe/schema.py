@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-Dtype = Literal["float32", "bfloat16"]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
+from rlhf.recipe.algorithm_schema import AlgorithmConfig
+from rlhf.recipe.data_schema import DataConfig
+from rlhf.recipe.section import Dtype, Fraction, Section
 
 
 class RunConfig(Section):
@@ -38,61 +35,19 @@ class PolicyConfig(Section):
     )
 
 
-class SourceConfig(Section):
-    """Where prompts come from. Which keys apply depends on `source`."""
-
-    source: Literal["jsonl", "parquet", "hub", "reasoning_gym"]
-    path: str | None = Field(None, description="jsonl, parquet: the file. hub: the dataset's id")
-    split: str = Field("train", description="hub: the split")
-    subset: str | None = Field(None, description="hub: the configuration's name")
-    revision: str | None = Field(None, description="hub: the revision")
-    prompt_field: str = Field("prompt", description="field with the user's text (or a list of chat messages)")
-    reference_field: str | None = Field("reference", description="field with the gold answer; null where there is none")
-    metadata_fields: list[str] = Field([], description="further fields handed to the verifier")
-    domain_field: str | None = None
-    task: str | None = Field(None, description="reasoning_gym: the task's name")
-    task_config: dict[str, Any] = Field({}, description="reasoning_gym: the task's own settings")
-    size: PositiveInt | None = Field(None, description="take this many prompts (reasoning_gym: make this many)")
-    seed: NonNegativeInt = Field(0, description="reasoning_gym: the generator's seed")
-
-
-class FewShotExample(Section):
-    prompt: str = Field(description="as a row's text, without data.prompt_suffix")
-    response: str
-
-
-class DataConfig(Section):
-    train: SourceConfig
-    heldout: SourceConfig | None = Field(None, description="prompts never trained on; accuracy is measured on them")
-    system_prompt: str | None = None
-    few_shot: list[FewShotExample] = Field(
-        [],
-        description="answered questions shown before every prompt: earlier turns of the chat, or paragraphs of plain text",
-    )
-    prompt_suffix: str = Field("", description="appended to every user text, e.g. how to box the answer")
-    max_prompt_tokens: PositiveInt = 512
-    on_bad_row: Literal["stop", "skip"] = Field(
-        "stop", description="a malformed row stops the run, or is counted and listed"
-    )
-    on_long_prompt: Literal["stop", "skip"] = Field(
-        "stop", description="likewise for a prompt beyond max_prompt_tokens"
-    )
-    on_overlap: Literal["stop", "drop"] = Field(
-        "stop",
-        description="a training prompt that is held out too stops the run, or is dropped from training and counted",
-    )
-    shuffle: bool = True
-
-
 class RewardComponent(Section):
     verifier: str = Field(description="a name of `rlhf list verifiers`, or `my_module:my_verifier`")
     weight: float = 1.0
     name: str | None = Field(None, description="the component's name in metrics; default the verifier's")
+    domains: list[str] = Field([], description="judge only prompts of these domains; default of all")
     config: dict[str, Any] = Field({}, description="the verifier's own settings")
 
     @property
     def label(self) -> str:
         return self.name or self.verifier.rsplit(":", 1)[-1]
+
+    def judges(self, domain: str) -> bool:
+        return not self.domains or domain in self.domains
 
 
 class VerifyConfig(Section):
@@ -105,23 +60,17 @@ class VerifyConfig(Section):
     )
 
 
-class AlgorithmConfig(Section):
-    name: str = Field("grpo", description="a name of `rlhf list algorithms`")
-    group_size: PositiveInt = Field(8, description="samples per prompt")
-    clip_low: PositiveFloat = 0.2
-    clip_high: PositiveFloat = 0.2
-    advantage_eps: NonNegativeFloat = Field(1e-6, description="added to the group's standard deviation (ddof 1)")
-    aggregation: (
-        Literal["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm"] | None
-    ) = Field(None, description="how token losses become one number; default the algorithm's own")
-    norm_length: PositiveInt | None = Field(
-        None, description="divisor of seq-mean-token-sum-norm; default rollout.max_response_tokens"
+class RepetitionConfig(Section):
+    """When a response is ended because it repeats itself (`algorithm.shaping.repetition_weight` punishes it)."""
+
+    longest_pattern: NonNegativeInt = Field(0, description="tokens of the longest pattern that is looked for; 0: off")
+    shortest_pattern: PositiveInt = 1
+    count: Annotated[int, Field(ge=2)] = Field(8, description="times in a row that the pattern must have come")
+    certain_tokens: NonNegativeInt = Field(
+        0,
+        description="end a response after so many tokens in a row above certain_probability (MiniMax-M1: 3000); 0: off",
     )
-    entropy_coef: NonNegativeFloat = 0.0
-    old_logprobs: Literal["behaviour", "recomputed"] = Field(
-        "behaviour",
-        description="denominator of the ratio: the engine's log-probabilities, or the learner's own at the start of the update",
-    )
+    certain_probability: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.99
 
 
 class RolloutConfig(Section):
@@ -134,7 +83,8 @@ class RolloutConfig(Section):
     max_response_tokens: PositiveInt = 512
     min_response_tokens: NonNegativeInt = 0
     stop: list[str] = Field([], description="strings that end a response; kept in its text")
-    stop_token_ids: list[NonNegativeInt] = []
+    stop_token_ids: list[NonNegativeInt] = Field([])
+    repetition: RepetitionConfig = RepetitionConfig()
     max_concurrent_sequences: PositiveInt = Field(128, description="vLLM's max_num_seqs of one engine")
     kv_cache_gib: PositiveFloat = Field(0.5, description="CPU: memory of the KV cache of one engine")
     gpu_memory_utilization: Fraction = Field(0.85, description="GPU: share of the memory of one engine's devices")
@@ -158,11 +108,24 @@ class RolloutConfig(Section):
     )
 
 
+class LoraConfig(Section):
+    """Learn low-rank adapters of the policy's linear layers instead of its weights."""
+
+    rank: PositiveInt = 16
+    alpha: PositiveInt = Field(32, description="the adapters count alpha / rank times")
+    targets: list[str] = Field(
+        [],
+        description="names of layers, e.g. [q_proj, v_proj]; default every linear layer but the output (fused experts are none)",
+    )
+
+
 class LearnerConfig(Section):
     ranks: PositiveInt = 1
     zero_stage: Annotated[int, Field(ge=0, le=3)] = 1
     learning_rate: PositiveFloat = 1e-6
-    warmup_steps: NonNegativeInt = 0
+    warmup_steps: NonNegativeInt = Field(
+        0, description="optimizer updates (one a step, unless algorithm.mini_batches or inner_epochs make it more)"
+    )
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     adam_eps: PositiveFloat = 1e-8
     weight_decay: NonNegativeFloat = 0.0
@@ -181,6 +144,7 @@ class LearnerConfig(Section):
     )
     cpus_per_rank: PositiveInt | None = Field(None, description="threads of one rank on a CPU; default cores / ranks")
     offload_optimizer: bool = False
+    lora: LoraConfig | None = None
 
 
 class TrainerConfig(Section):
@@ -244,7 +208,7 @@ class TrainRecipe(Section):
     policy: PolicyConfig
     data: DataConfig
     reward: Annotated[list[RewardComponent], Field(min_length=1)] = Field(
-        description="the first component decides accuracy"
+        description="the first component that judges a prompt decides accuracy"
     )
     verify: VerifyConfig = VerifyConfig()
     algorithm: AlgorithmConfig = AlgorithmConfig()

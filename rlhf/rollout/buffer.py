@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
+from rlhf.rollout.admission import Admission
 from rlhf.rollout.ledger import Ledger
 from rlhf.types import Group
-from verifiers.base import Status
 
 ReturnPrompt = Callable[[Group], None]
 
@@ -21,30 +21,57 @@ class GroupBuffer:
     """Holds complete groups and refuses what must not be trained on, counting why.
 
     A group is stale if any of its tokens was sampled by weights more than `max_staleness` versions older than
-    the learner's; its prompt is handed out again. A group with fewer than two samples that a verifier could
-    judge has no baseline and is dropped. patience: after so many dropped prompts without a group to train on, waiting
-    for a batch is an error: it would never end.
+    the learner's; its prompt is handed out again. What `admission` refuses is dropped. patience: after so many dropped
+    prompts without a group to train on, waiting for a batch is an error: it would never end. filtered_patience: so many
+    groups may dynamic sampling leave out for one batch.
     """
 
-    def __init__(self, ledger: Ledger, max_staleness: int, give_back: ReturnPrompt, patience: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        max_staleness: int,
+        give_back: ReturnPrompt,
+        patience: int,
+        admission: Admission = Admission(),  # noqa: B008 - frozen
+        filtered_patience: int = 0,
+    ) -> None:
         self._groups: deque[Group] = deque()
         self._ledger = ledger
         self._max_staleness = max_staleness
         self._give_back = give_back
         self._patience = patience
+        self._admission = admission
+        self._filtered_patience = filtered_patience
         self._dropped_in_a_row = 0
+        self._filtered_since_batch: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
 
     def put(self, group: Group) -> None:
         self._ledger.finish()
-        if len(group.usable) < 2:
-            self._ledger.reject("verifier_error", again=False)
-            self.dropped(_first_error(group))
-        else:
+        refused = self._admission.refusal(group)
+        if refused is None:
             self._groups.append(group)
             self._dropped_in_a_row = 0
+        else:
+            self._ledger.reject(refused.reason, again=False)
+            if refused.expected:
+                self._filtered(refused.reason)
+            else:
+                self.dropped(refused.why)
         self._changed.set()
+
+    def _filtered(self, reason: str) -> None:
+        self._filtered_since_batch[reason] += 1
+        if (total := self._filtered_since_batch.total()) >= self._filtered_patience:
+            found = ", ".join(f"{count} {name}" for name, count in self._filtered_since_batch.items())
+            self.fail(
+                NothingToTrainOnError(
+                    f"{total} groups had nothing to learn from ({found}) before {len(self._groups)} others made a "
+                    "batch: take easier or harder prompts, a larger algorithm.group_size, or write algorithm.keep: all "
+                    "(algorithm.max_resampled batches' worth of such groups are waited for)"
+                )
+            )
 
     def dropped(self, why: str) -> None:
         """A prompt came to nothing for good."""
@@ -70,6 +97,7 @@ class GroupBuffer:
             if len(self._groups) >= count:
                 taken = [self._groups.popleft() for _ in range(count)]
                 self._ledger.train(count)
+                self._filtered_since_batch.clear()
                 return taken
             refill()
             self._changed.clear()
@@ -92,12 +120,3 @@ class GroupBuffer:
     def restore(self, groups: list[Group]) -> None:
         """The ledger of the same checkpoint counts these as buffered already."""
         self._groups = deque(groups)
-
-
-def _first_error(group: Group) -> str:
-    """What a verifier said of the first sample that it could not judge."""
-    for sample in group.samples:
-        for label, verdict in sample.verdicts.items():
-            if verdict.status is Status.ERROR:
-                return f"{group.prompt.id}: verifier {label} failed: {verdict.reason}"
-    return f"{group.prompt.id}: fewer than two samples"

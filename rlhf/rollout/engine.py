@@ -10,44 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from rlhf.memory import KEEP_FREED_MEMORY
 from rlhf.publication import EngineProof, Manifest, StalePublicationError
-from rlhf.recipe.schema import RolloutConfig
-from rlhf.rollout import wide_products
+from rlhf.rollout.completion import raw_sample
+from rlhf.rollout.engine_options import EngineSpec, engine_arguments, engine_environment, sampling_parameters
 from rlhf.rollout.handover import Handover
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError, RawSample, Sampling
-from rlhf.types import Segment
-
-# Samples of a prompt share its whole blocks; of vLLM's 128 tokens for a CPU most prompts fill none, so that each
-# sample ran the prompt again: 0.46 against 0.19 s a token of 64 sequences. 32 is the least its attention takes.
-CPU_BLOCK_SIZE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSpec:
-    """cpus: the cores this engine binds, one list per tensor-parallel rank, as positions among those that its process
-    may use, from 0; empty on a GPU.
-
-    worker_extension: dotted path of the class mixed into vLLM's workers.
-    """
-
-    name: str
-    model_dir: str
-    dtype: str
-    rollout: RolloutConfig
-    max_model_len: int
-    seed: int
-    device: str = "cpu"
-    cpus: tuple[tuple[int, ...], ...] = ()
-    worker_extension: str = "rlhf.rollout.worker.LongthoughtWorker"
-    weight_backend: str = WEIGHT_BACKEND
 
 
 class VllmEngine:
@@ -59,6 +29,7 @@ class VllmEngine:
         self._llm: Any = None
         self._handover: Handover | None = None
         self._requests = 0
+        self._end: int | None = None
 
     async def start(self) -> None:
         """Load the model; 20 to 60 s on a CPU, most of it imports."""
@@ -68,6 +39,8 @@ class VllmEngine:
 
         self._llm = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(self.spec)))
         self._handover = Handover(self._llm)
+        ends = self._llm.model_config.hf_text_config.eos_token_id
+        self._end = ends[0] if isinstance(ends, list) else ends
         from vllm.distributed.weight_transfer.base import WeightTransferInitRequest
 
         if self.spec.weight_backend == WEIGHT_BACKEND:
@@ -77,11 +50,14 @@ class VllmEngine:
     async def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> list[RawSample]:
         """`sampling.n` responses to one prompt, as soon as the last of them is complete."""
         request_id = self._request_id()
-        final = await self._last_output(prompt_ids, self._parameters(sampling), request_id)
+        rollout = self.spec.rollout
+        parameters = sampling_parameters(rollout, sampling, self._end)
+        final = await self._last_output(prompt_ids, parameters, request_id)
         if final is None or len(final.outputs) != sampling.n:
             came = 0 if final is None else len(final.outputs)
             raise GenerationAbortedError(f"{request_id}: {came} of {sampling.n} responses came")
-        return [_raw_sample(o, request_id) for o in sorted(final.outputs, key=lambda o: o.index)]
+        in_order = sorted(final.outputs, key=lambda output: output.index)
+        return [raw_sample(output, request_id, rollout.repetition, self._end) for output in in_order]
 
     async def publish(self, manifest: Manifest) -> EngineProof:
         """Load a publication and answer for it: every checksum, and the canary's log-probabilities."""
@@ -161,28 +137,6 @@ class VllmEngine:
             raise EngineLostError(f"{self.spec.name}: its vLLM process ended") from error
         return final
 
-    def _parameters(self, sampling: Sampling) -> Any:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
-        rollout = self.spec.rollout
-        return SamplingParams(
-            n=sampling.n,
-            temperature=sampling.temperature,
-            max_tokens=sampling.max_tokens,
-            min_tokens=min(rollout.min_response_tokens, sampling.max_tokens),
-            top_p=rollout.top_p,
-            top_k=rollout.top_k,
-            min_p=rollout.min_p,
-            stop=list(rollout.stop) or None,
-            include_stop_str_in_output=bool(rollout.stop),
-            stop_token_ids=list(rollout.stop_token_ids) or None,
-            logprobs=0,
-            flat_logprobs=True,
-            detokenize=bool(rollout.stop),
-            output_kind=RequestOutputKind.FINAL_ONLY,
-        )
-
 
 @contextmanager
 def _held_open(manifest: Manifest) -> Iterator[str]:
@@ -195,79 +149,3 @@ def _held_open(manifest: Manifest) -> Iterator[str]:
         yield f"/proc/{os.getpid()}/fd/{fd}"
     finally:
         os.close(fd)
-
-
-def engine_environment(spec: EngineSpec) -> dict[str, str]:
-    """What vLLM reads from the environment, set before it is imported."""
-    environment = {
-        "VLLM_PLUGINS": "longthought",
-        "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "WARNING"),
-        "VLLM_NO_USAGE_STATS": "1",
-        "LONGTHOUGHT_ENGINE_OWNER": str(os.getpid()),
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    if spec.weight_backend == "ipc":
-        # Memory handles travel from this process to its own vLLM process as pickles; nothing else does.
-        environment["VLLM_ALLOW_INSECURE_SERIALIZATION"] = "1"
-    if spec.rollout.wide_products == "on" or (
-        spec.rollout.wide_products == "auto" and wide_products.is_worth_it(spec.dtype, spec.device)
-    ):
-        environment[wide_products.SWITCH] = "1"
-    if spec.device == "cpu":
-        environment |= KEEP_FREED_MEMORY  # for vLLM's own processes, which start with it
-        # Under a cpuset (a container's, a batch job's) the cores that this process may use start anywhere.
-        allowed = sorted(os.sched_getaffinity(0))
-        if (wanted := 1 + max((core for worker in spec.cpus for core in worker), default=-1)) > len(allowed):
-            raise ValueError(
-                f"{spec.name} was placed on core {wanted} of its node, but a process there may use {len(allowed)} "
-                f"({', '.join(map(str, allowed))}): write cluster.cpus_per_node: {len(allowed)}, or, where Ray runs "
-                f"already, start it on that node with --num-cpus {len(allowed)}"
-            )
-        bound = [",".join(str(allowed[core]) for core in worker) for worker in spec.cpus]
-        environment["VLLM_CPU_OMP_THREADS_BIND"] = "|".join(bound) or "nobind"
-    return environment
-
-
-def engine_arguments(spec: EngineSpec) -> dict[str, Any]:
-    """Arguments of vLLM's `AsyncEngineArgs` for this engine."""
-    rollout = spec.rollout
-    arguments: dict[str, Any] = {
-        "model": spec.model_dir,
-        "dtype": spec.dtype,
-        "tensor_parallel_size": rollout.tensor_parallel,
-        # Inside a Ray actor vLLM would start its workers through Ray, and wait for ever for the bundles: they are ours.
-        "distributed_executor_backend": "mp" if rollout.tensor_parallel > 1 else "uni",
-        "max_model_len": spec.max_model_len,
-        "max_num_seqs": rollout.max_concurrent_sequences,
-        "enforce_eager": rollout.enforce_eager,
-        "enable_prefix_caching": rollout.prefix_caching,
-        "seed": spec.seed,
-        # Log-probabilities of the distribution that tokens are drawn from: importance ratios need these.
-        "logprobs_mode": "processed_logprobs",
-        "worker_extension_cls": spec.worker_extension,
-        "weight_transfer_config": {"backend": spec.weight_backend},
-        "skip_tokenizer_init": not rollout.stop and not (Path(spec.model_dir) / "tokenizer.json").exists(),
-        "disable_log_stats": True,
-        "enable_log_requests": False,
-    }
-    if spec.device == "cpu":
-        arguments["kv_cache_memory_bytes"] = int(rollout.kv_cache_gib * (1 << 30))
-        arguments["block_size"] = CPU_BLOCK_SIZE
-    else:
-        arguments["gpu_memory_utilization"] = rollout.gpu_memory_utilization
-    return arguments
-
-
-def _raw_sample(output: Any, request_id: str) -> RawSample:
-    """vLLM's completion as segments by weight version; a response that was cut off raises."""
-    if output.finish_reason not in ("stop", "length"):
-        raise GenerationAbortedError(f"{request_id}: response {output.index} ended with {output.finish_reason!r}")
-    tokens = np.asarray(output.token_ids, dtype=np.int32)
-    logp = np.asarray(output.logprobs.logprobs, dtype=np.float32)
-    if len(logp) != len(tokens) or not output.weight_versions:
-        raise RuntimeError(f"{request_id}: {len(tokens)} tokens came with {len(logp)} log-probabilities")
-    segments = tuple(
-        Segment(int(span.version), tokens[span.start : span.end], logp[span.start : span.end])
-        for span in output.weight_versions
-    )
-    return RawSample(segments, output.finish_reason, output.text or None)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rlhf.offending import OffendingBatchError
 from rlhf.protocols import Engines, Verifying
 from rlhf.recipe.schema import RewardComponent, RolloutConfig
 from rlhf.rollout.sampling import RETRIED, RawSample, Sampling
@@ -19,6 +20,14 @@ _ATTEMPTS = 5  # at a prompt outside training
 _QUEUED = 2  # times what the engines sample at once: enough that none idles
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The beginning of an answer that the policy is not asked for; verifiers see it, it is not trained on."""
+
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+
+
 @dataclass(slots=True)
 class RolloutCounts:
     """What was sampled since the last reset; seconds are of single groups, so they overlap."""
@@ -28,10 +37,15 @@ class RolloutCounts:
     generate_s: float = 0.0
     verify_s: float = 0.0
     slowest_group_s: float = 0.0
+    accuracy_sum: float = 0.0
+    judged_groups: int = 0
 
     def add(self, group: Group, generate_s: float, verify_s: float) -> None:
         self.tokens += sum(len(s.trajectory) for s in group.samples)
         self.groups += 1
+        if group.accuracy is not None:
+            self.accuracy_sum += group.accuracy
+            self.judged_groups += 1
         self.generate_s += generate_s
         self.verify_s += verify_s
         self.slowest_group_s = max(self.slowest_group_s, generate_s)
@@ -48,12 +62,15 @@ class Rollouter:
         reward: Sequence[RewardComponent],
         rollout: RolloutConfig,
         group_size: int,
+        begun: Begun | None = None,
     ) -> None:
+        """begun: what every answer is made to begin with."""
         self._engines = engines
         self._verifying = verifying
         self._decode = decode
         self._reward = reward
         self._rollout = rollout
+        self._begun = begun or Begun()
         self._sampling = Sampling(group_size, rollout.temperature, rollout.max_response_tokens)
         self.counts = RolloutCounts()
 
@@ -67,14 +84,16 @@ class Rollouter:
         """The group, and the seconds that sampling and judging it took."""
         started = time.monotonic()
         raw = await asyncio.wait_for(
-            self._engines.generate(prompt.token_ids, sampling), self._rollout.request_timeout_s
+            self._engines.generate((*prompt.token_ids, *self._begun.token_ids), sampling),
+            self._rollout.request_timeout_s,
         )
         generated = time.monotonic()
         trajectories = [self._trajectory(prompt, index, sample) for index, sample in enumerate(raw)]
         verdicts = await self._verifying.verify(prompt, [t.text for t in trajectories])
         samples = tuple(score(t, v, self._reward) for t, v in zip(trajectories, verdicts, strict=True))
         if not all(s.reward is None or math.isfinite(s.reward) for s in samples):
-            raise ValueError(f"a verifier gave a reward that is not finite: prompt {prompt.id}")
+            message = f"prompt {prompt.id}: a reward is not finite"
+            raise OffendingBatchError(message, [Group(prompt, samples, attempt)])
         return Group(prompt, samples, attempt), generated - started, time.monotonic() - generated
 
     async def groups(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Group]:
@@ -96,6 +115,12 @@ class Rollouter:
                 last: Exception = error
         raise RuntimeError(f"prompt {prompt.id} failed {_ATTEMPTS} times") from last
 
+    def begun_with(self, begun: Begun) -> Rollouter:
+        """The same, whose every answer begins so."""
+        return Rollouter(
+            self._engines, self._verifying, self._decode, self._reward, self._rollout, self._sampling.n, begun
+        )
+
     def take_counts(self) -> RolloutCounts:
         counts, self.counts = self.counts, RolloutCounts()
         return counts
@@ -103,4 +128,5 @@ class Rollouter:
     def _trajectory(self, prompt: Prompt, index: int, sample: RawSample) -> Trajectory:
         token_ids = [int(t) for s in sample.segments for t in s.token_ids_R]
         text = sample.text if sample.text is not None else self._decode(token_ids)
+        text = self._begun.text + text
         return Trajectory(prompt.id, index, sample.segments, sample.finish_reason, text, sample.engine)

@@ -53,7 +53,7 @@ def test_an_engine_sees_the_gpus_of_the_ranks_it_rides_on(cluster):
     assert sorted(gpus) == ["0", "1"]
     engines = []
     for bundle in layout.of("engine"):
-        options = runtime.engine_options(group, layout, bundle, gpus)
+        options = runtime.riding_options(group, layout, bundle, gpus)
         engines.append(ray.remote(Rank).options(**options).remote())
     assert ray.get([engine.visible_gpus.remote() for engine in engines]) == gpus
     ray.util.remove_placement_group(group)

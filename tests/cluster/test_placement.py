@@ -71,6 +71,32 @@ def test_shared_gpus_pair_engine_workers_with_learner_ranks():
     assert [(b.node, b.rides) for b in two.of("engine")] == [("n0", (0, 1)), ("n0", (2, 3)), ("n1", (4, 5))]
 
 
+def test_a_critic_rides_with_the_learner_rank_of_its_number():
+    layout = plan(nodes(1, gpus=4), Need(engines=2, tensor_parallel=1, ranks=2, device="gpu", critic=True))
+    assert [(b.node, b.gpus, b.rides) for b in layout.of("critic")] == [("n0", 0, (0,)), ("n0", 0, (1,))]
+    on_cpus = plan([Node("n", 4)], Need(1, 1, 2, "cpu", critic=True))
+    assert [b.cores for b in on_cpus.of("critic")] == [b.cores for b in on_cpus.of("learner")]
+    assert sum(b.cpu_share for b in on_cpus.bundles) <= 4
+
+
+def test_a_reference_of_its_own_has_a_gpu_that_nobody_else_has():
+    layout = plan(nodes(2, gpus=4), Need(engines=3, tensor_parallel=1, ranks=4, device="gpu", reference=True))
+    assert [(b.node, b.gpus, b.rides) for b in layout.of("reference")] == [("n1", 1, ())]
+    assert [b.node for b in layout.of("engine")] == ["n1"] * 3
+    shared = plan(nodes(1, gpus=3), Need(2, 1, 2, "gpu", share_gpus=True, reference=True))
+    assert [(b.role, b.gpus) for b in shared.bundles if b.gpus] == [("learner", 1), ("learner", 1), ("reference", 1)]
+
+
+def test_a_reference_of_its_own_needs_a_gpu_that_is_left():
+    with pytest.raises(PlacementError, match=r"algorithm\.kl\.host is own, but the learner's 4 ranks take all 4 GPUs"):
+        plan(nodes(1, gpus=4), Need(1, 1, 4, "gpu", share_gpus=True, reference=True))
+
+
+def test_on_cpus_a_reference_of_its_own_is_where_the_engines_are():
+    layout = plan([Node("a", 2), Node("b", 2)], Need(1, 1, 1, "cpu", separate_learner=True, reference=True))
+    assert [(b.node, b.cores) for b in layout.of("reference")] == [("b", ((0, 1),))]
+
+
 def rayjob():
     """deploy/kuberay/rayjob.yaml: its entrypoint's words, and its pods as Ray will know them."""
     job = list(yaml.safe_load_all((ROOT / "deploy/kuberay/rayjob.yaml").read_text()))[1]["spec"]

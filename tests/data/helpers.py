@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rlhf.recipe.schema import DataConfig, SourceConfig
+from rlhf.recipe.data_schema import DataConfig, SourceConfig
 
 
 class WordTokenizer:

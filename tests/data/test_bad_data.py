@@ -7,7 +7,7 @@ import pytest
 from rlhf.data.errors import BadRowError, DataError
 from rlhf.data.load import load_prompts
 from rlhf.data.rows import make_row
-from rlhf.recipe.schema import DataConfig, SourceConfig
+from rlhf.recipe.data_schema import DataConfig, SourceConfig
 from tests.data.helpers import WordTokenizer, config, source, write_rows
 
 GOOD = {"prompt": "What is 1 + 1?", "reference": "2"}

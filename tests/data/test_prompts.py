@@ -7,7 +7,7 @@ import pytest
 from rlhf.data.errors import BadRowError
 from rlhf.data.prompts import make_prompt
 from rlhf.data.rows import Row
-from rlhf.recipe.schema import DataConfig, SourceConfig
+from rlhf.recipe.data_schema import DataConfig, SourceConfig
 from tests.data.helpers import WordTokenizer
 
 TEMPLATE = (

@@ -13,7 +13,7 @@ from rlhf.data.errors import DataError
 from rlhf.data.load import load_prompts
 from rlhf.data.rows import Row
 from rlhf.data.sources import read_rows
-from rlhf.recipe.schema import DataConfig, SourceConfig
+from rlhf.recipe.data_schema import DataConfig, SourceConfig
 from tests.data.helpers import WordTokenizer, config, source, write_rows
 
 ROWS = [

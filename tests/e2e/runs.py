@@ -18,6 +18,13 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEADLINE_S = 600
 TASK = {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 1}
+WARMUP = {
+    "demonstrations": "running_totals",
+    "config": {"task": "chain_sum", "task_config": TASK},
+    "size": 200,
+    "steps": 10,
+    "batch_size": 16,
+}
 RECIPE = {
     "run": {"name": "e2e"},
     "policy": {"model": "tiny-moe", "dtype": "float32"},

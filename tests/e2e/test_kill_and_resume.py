@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from rlhf.checkpoint import Checkpoints
-from tests.e2e.runs import Run, metrics, write_recipe
+from tests.e2e.runs import WARMUP, Run, metrics, write_recipe
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +17,7 @@ def story(tmp_path_factory):
     recipe = write_recipe(
         folder,
         trainer={"steps": 6, "checkpoint_every": 2, "eval_every": 2, "prompts_per_step": 8, "max_staleness": 1},
-        warmup={
-            "demonstrations": "running_totals",
-            "config": {
-                "task": "chain_sum",
-                "task_config": {"min_terms": 2, "max_terms": 3, "min_digits": 1, "max_digits": 1},
-            },
-            "size": 200,
-            "steps": 10,
-            "batch_size": 16,
-        },
+        warmup=WARMUP,
     )
     told = {"run": folder / "runs" / "e2e"}
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rlhf.recipe.data_schema import SourceConfig
 from rlhf.recipe.load import dump_recipe, load_recipe
 from rlhf.recipe.problems import RecipeError
-from rlhf.recipe.schema import LearnerConfig, SourceConfig
+from rlhf.recipe.schema import LearnerConfig
 from rlhf.recipe.yaml_lines import dump, parse
 from tests.recipe.helpers import GOOD, load, write
 
@@ -146,14 +147,18 @@ def test_every_source_has_its_keys_and_no_other():
     assert set(BELONGS) == set(NEEDS) == {"jsonl", "parquet", "hub", "reasoning_gym"}
 
 
-def test_lists_of_algorithms_agree_with_their_definitions():
-    from rlhf.algorithms import ALGORITHMS
-    from rlhf.recipe.checks import NORM_BY_DEFAULT, SINGLE_SAMPLE, algorithm_names
+def test_every_override_of_a_recipe_reaches_its_definition():
+    """A key that `resolve` forgot would be accepted and mean nothing."""
+    from rlhf.algorithms.resolve import KL_OVERRIDES, OVERRIDES, SHAPING_OVERRIDES, VALUE_OVERRIDES
+    from rlhf.recipe.algorithm_schema import AlgorithmConfig, CriticConfig, KlConfig, ShapingConfig
 
-    normed = {name for name, a in ALGORITHMS.items() if a.aggregation == "seq-mean-token-sum-norm"}
-    assert normed == NORM_BY_DEFAULT
-    assert set(algorithm_names()) == set(ALGORITHMS)
-    assert set(ALGORITHMS) >= SINGLE_SAMPLE
+    def unset(section):
+        return {key for key, value in section().model_dump().items() if value is None}
+
+    assert unset(AlgorithmConfig) - {"norm_length"} == set(OVERRIDES)
+    assert unset(KlConfig) == set(KL_OVERRIDES)
+    assert unset(CriticConfig) - {"model"} == set(VALUE_OVERRIDES)
+    assert unset(ShapingConfig) - {"overlong_buffer"} == set(SHAPING_OVERRIDES)
 
 
 def test_default_token_budget_is_never_refused(tmp_path):

@@ -18,6 +18,13 @@ def trajectory(index: int = 0, sample: int = 0, versions=(0,), tokens: int = 3, 
     return Trajectory(f"train/{index}", sample, segments, finish, f"answer {sample}", "engine-0")
 
 
+def graded(index: int = 0, sample: int = 0, reward: float = 0.5, **kwargs) -> Scored:
+    """Judged by a degree."""
+    return Scored(
+        trajectory(index, sample, **kwargs), {"rm": Verdict.wrong(score=reward)}, reward, Status.WRONG, graded=True
+    )
+
+
 def scored(index: int = 0, sample: int = 0, reward: float | None = 1.0, **kwargs) -> Scored:
     verdict = Verdict.error("broke") if reward is None else (Verdict.correct() if reward == 1.0 else Verdict.wrong())
     status = Status.ERROR if reward is None else verdict.status

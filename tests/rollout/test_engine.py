@@ -14,8 +14,10 @@ from cluster.shared_weights import SharedWeights
 from rlhf.learner.rank import LearnerRank
 from rlhf.learner.spec import LearnerSpec
 from rlhf.publication import Manifest, StalePublicationError, canary_tolerance, checksum, differences
-from rlhf.recipe.schema import LearnerConfig, PolicyConfig, RolloutConfig
-from rlhf.rollout.engine import EngineSpec, VllmEngine
+from rlhf.recipe.schema import LearnerConfig, PolicyConfig, RepetitionConfig, RolloutConfig
+from rlhf.rollout.engine import VllmEngine
+from rlhf.rollout.engine_options import EngineSpec
+from rlhf.rollout.repetition import certain_run_end
 from rlhf.rollout.sampling import Sampling
 from rlhf.rollout.sender import PushedWeights
 from rlhf.types import TrainSequence
@@ -76,7 +78,10 @@ class Published:
             name="engine-0",
             model_dir=str(folder / "exported"),
             dtype=dtype,
-            rollout=RolloutConfig(kv_cache_gib=0.1, max_concurrent_sequences=16, **rollout),
+            # A run that no test comes to by chance: the rule's code must be in the engine from the start.
+            rollout=RolloutConfig(
+                kv_cache_gib=0.1, max_concurrent_sequences=16, repetition={"certain_tokens": 150}, **rollout
+            ),
             max_model_len=256,
             seed=0,
             cpus=((0, 1),),
@@ -157,6 +162,39 @@ def test_samples_carry_log_probabilities_of_the_model(served, run):
         ended = segment.token_ids_R[-1] == 2
         assert sample.finish_reason == ("stop" if ended else "length"), "truncation is recorded, never guessed"
         assert len(segment.token_ids_R) == 12 or ended
+
+
+@pytest.fixture
+def with_rules(served):
+    """Sets the engine's rules of repetition, for one test."""
+    spec = served.engine.spec
+
+    def set_rules(**rules):
+        rollout = spec.rollout.model_copy(update={"repetition": RepetitionConfig(**rules)})
+        served.engine.spec = replace(spec, rollout=rollout)
+
+    yield set_rules
+    served.engine.spec = spec
+
+
+def test_a_response_ends_with_the_first_run_of_certain_tokens(served, run, with_rules):
+    with_rules(certain_tokens=5, certain_probability=0.99)
+    samples = run(served.engine.generate(list(range(5, 15)), Sampling(n=3, temperature=0.02, max_tokens=100)))
+    for sample in samples:
+        logp_R = np.concatenate([segment.logp_R for segment in sample.segments])
+        assert sample.finish_reason == "repetition"
+        assert certain_run_end(np.exp(logp_R), run=5, threshold=0.99) == len(logp_R) - 1
+    with_rules()
+    (longer,) = run(served.engine.generate(list(range(5, 15)), Sampling(n=1, temperature=0.02, max_tokens=100)))
+    assert sum(len(s.token_ids_R) for s in longer.segments) > len(logp_R), "without the rule it goes on"
+
+
+def test_a_response_ends_with_a_pattern_that_repeats(served, run, with_rules):
+    with_rules(longest_pattern=30, count=3)
+    (sample,) = run(served.engine.generate(list(range(5, 15)), Sampling(n=1, temperature=0.001, max_tokens=200)))
+    ids = [int(i) for segment in sample.segments for i in segment.token_ids_R]
+    assert sample.finish_reason == "repetition"
+    assert any(ids[-n:] * 3 == ids[-3 * n :] for n in range(1, 31))
 
 
 def test_publications_are_proven_one_after_another(served, run):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from rlhf.recipe.schema import RolloutConfig
-from rlhf.rollout.engine import EngineSpec, engine_environment
+from rlhf.rollout.engine_options import EngineSpec, engine_environment
 
 
 def environment(cpus, device="cpu"):

@@ -5,10 +5,11 @@ from collections import Counter
 
 import pytest
 
-from rlhf.data.sampler import PromptSampler
+from rlhf.data.sampling.epochs import EpochSampler
 from rlhf.group_json import group_from_json, group_to_json
 from rlhf.prompt_flow import PromptFlow
 from rlhf.recipe.schema import TrainerConfig
+from rlhf.rollout.admission import Admission
 from rlhf.rollout.buffer import NothingToTrainOnError
 from rlhf.rollout.sampling import EngineLostError, GenerationAbortedError
 from tests.rollout.factories import group, prompt
@@ -35,11 +36,11 @@ class ScriptedRollouter:
         self.waiting.pop(identifier).set_exception(error)
 
 
-def flow_of(staleness=0, batch=2, prompts=8, attempts=3):
+def flow_of(staleness=0, batch=2, prompts=8, attempts=3, **rules):
     config = TrainerConfig(prompts_per_step=batch, max_staleness=staleness, max_prompt_attempts=attempts)
     rollouter = ScriptedRollouter()
-    sampler = PromptSampler(prompts, seed=0, shuffle=False)
-    return PromptFlow([prompt(i) for i in range(prompts)], sampler, rollouter, config), rollouter
+    sampler = EpochSampler(prompts, seed=0, shuffle=False)
+    return PromptFlow([prompt(i) for i in range(prompts)], sampler, rollouter, config, **rules), rollouter
 
 
 async def settle():
@@ -199,6 +200,56 @@ async def test_prompts_that_fail_for_good_end_the_wait_too():
             rollouter.fail(identifier, GenerationAbortedError("cut off"))
     with pytest.raises(NothingToTrainOnError, match="cut off"):
         await asyncio.wait_for(taking, 5)
+
+
+DYNAMIC = {"admission": Admission(2, "mixed_accuracy"), "max_resampled": 3}
+
+
+async def finish_some(flow, rollouter, mixed, others, version=0):
+    """Of the groups that are out, so many with right and wrong answers, and so many with right ones alone."""
+    for rewards, count in (((1.0, 0.0), mixed), ((1.0, 1.0), others)):
+        for _ in range(count):
+            await settle()
+            rollouter.finish(min(rollouter.waiting), rewards=rewards, versions=(version,))
+    await settle()
+
+
+async def test_dynamic_sampling_refills_the_batch_and_counts_what_it_leaves_out():
+    flow, rollouter = flow_of(batch=4, prompts=80, **DYNAMIC)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    await finish_some(flow, rollouter, mixed=3, others=11)
+    assert not taking.done()
+    await finish_some(flow, rollouter, mixed=1, others=0)
+    taken = await asyncio.wait_for(taking, 5)
+    assert len(taken) == 4
+    assert all(g.accuracy == 0.5 for g in taken)
+    assert flow.metrics()["prompts/dropped/all_correct"] == 11
+    flow.ledger.check()
+    await flow.cancel()
+
+
+async def test_too_many_groups_left_out_for_one_batch_are_an_error_however_they_come():
+    flow, rollouter = flow_of(batch=4, prompts=80, **DYNAMIC)
+    taking = asyncio.create_task(flow.take(version=0, remaining_steps=9))
+    for _ in range(2):
+        await finish_some(flow, rollouter, mixed=1, others=5)
+    assert not taking.done()
+    await finish_some(flow, rollouter, mixed=1, others=2)
+    with pytest.raises(
+        NothingToTrainOnError, match=r"12 groups had nothing to learn from \(12 all_correct\) before 3 others"
+    ):
+        await asyncio.wait_for(taking, 5)
+    await flow.cancel()
+
+
+async def test_the_next_batch_has_a_patience_of_its_own():
+    flow, rollouter = flow_of(batch=2, prompts=80, **DYNAMIC)
+    for version in range(3):
+        taking = asyncio.create_task(flow.take(version, remaining_steps=9))
+        await finish_some(flow, rollouter, mixed=0, others=5, version=version)
+        await finish_some(flow, rollouter, mixed=2, others=0, version=version)
+        assert len(await asyncio.wait_for(taking, 5)) == 2
+    await flow.cancel()
 
 
 async def test_a_group_to_train_on_restores_the_patience():

@@ -24,3 +24,29 @@ def test_reward_is_the_weighted_sum_and_the_first_component_decides(answer, form
     scored = score(trajectory(), {"math": answer, "format": form}, REWARD)
     assert scored.reward == (None if reward is None else pytest.approx(reward))
     assert scored.status is status
+
+
+ROUTED = [
+    RewardComponent(verifier="math", domains=["math"]),
+    RewardComponent(verifier="reward_model", domains=["chat"], config={"model": "m"}, weight=2.0),
+    RewardComponent(verifier="format", weight=0.1),
+]
+
+
+def test_a_reward_model_that_was_too_slow_says_nothing_of_the_answer():
+    scored = score(trajectory(), {"reward_model": Verdict.timeout("10 s"), "format": Verdict.correct()}, ROUTED)
+    assert (scored.reward, scored.status) == (None, Status.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "reward", "status", "graded"),
+    [
+        ({"math": Verdict.correct(), "format": Verdict.correct()}, 1.1, Status.CORRECT, False),
+        ({"reward_model": Verdict.wrong(score=0.25), "format": Verdict.wrong()}, 0.5, Status.WRONG, True),
+        ({"format": Verdict.correct()}, 0.1, Status.CORRECT, False),
+    ],
+)
+def test_the_first_component_that_judges_the_domain_decides(verdicts, reward, status, graded):
+    scored = score(trajectory(), verdicts, ROUTED)
+    assert scored.reward == pytest.approx(reward)
+    assert (scored.status, scored.graded) == (status, graded)

@@ -37,6 +37,9 @@ FACTS = {
     "algorithm": "algorithm.name",
     "samples per prompt": "algorithm.group_size",
     "prompts per step": "trainer.prompts_per_step",
+    "mini-batches": "algorithm.mini_batches",
+    "inner epochs": "algorithm.inner_epochs",
+    "LoRA rank": "learner.lora.rank",
     "staleness bound": "trainer.max_staleness",
     "learning rate": "learner.learning_rate",
     "dtype": "policy.dtype",
@@ -108,6 +111,7 @@ def _bar_charts(run: RunData) -> list[Chart | None]:
     return [
         stacked_chart(run, keys.TIME, "Time per stage", stages, leave_out=whole_step),
         stacked_chart(run, keys.DROPPED, "Dropped prompts", drops, counters=True),
+        stacked_chart(run, keys.MIX, "Domains", "Probability of drawing a prompt from each."),
     ]
 
 
@@ -116,7 +120,9 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     for name, value in run.run.items():
         if isinstance(value, Mapping):
             facts += [
-                (str(part), str(inner)) for part, inner in value.items() if not isinstance(inner, (Mapping, list))
+                (str(part), str(inner))
+                for part, inner in value.items()
+                if inner is not None and not isinstance(inner, (Mapping, list))
             ]
         elif not isinstance(value, list):
             facts.append((str(name), str(value)))

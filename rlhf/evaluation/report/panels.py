@@ -37,6 +37,8 @@ class LinePanel:
     series: tuple[tuple[str, str], ...]  # (metric, name)
     note: str
     domain: Domain = "auto"
+    alarm: float | None = None  # above it the chart says so
+    optional: bool = False  # not every run has it, and one without misses nothing
 
 
 LINE_PANELS: tuple[LinePanel, ...] = (
@@ -64,13 +66,70 @@ LINE_PANELS: tuple[LinePanel, ...] = (
     LinePanel(
         "Mismatch beyond 2×",
         ((keys.MISMATCH_2X, "share"),),
-        "Share of tokens whose two probabilities differ by more than a factor 2.",
+        "Share of tokens whose two probabilities differ by more than a factor 2, F(2).",
         "zero",
+        keys.MISMATCH_ALARM,
+    ),
+    LinePanel(
+        "Effective sample size",
+        ((keys.ESS, "share"),),
+        "Of the importance weights of the sampled tokens, as a share of the tokens: 1 where engine and learner agree.",
+        "unit",
     ),
     LinePanel(
         "KL(μ, π)",
         ((keys.KL_BEHAVIOUR, "mean"),),
         "Per-token estimate, from the behaviour policy μ to the learner's π.",
+    ),
+    LinePanel(
+        "KL(π, reference)",
+        ((keys.KL_REFERENCE, "mean"),),
+        "Per-token estimate (k3) of how far the policy has gone from the reference.",
+        "zero",
+        optional=True,
+    ),
+    LinePanel(
+        "Clipped",
+        ((keys.CLIPPED_LOW, "below"), (keys.CLIPPED_HIGH, "above")),
+        "Share of the tokens whose gradient the clip cuts off. With several updates a step, their mean.",
+        "zero",
+        optional=True,
+    ),
+    LinePanel(
+        "Correction",
+        ((keys.WEIGHT_MEAN, "mean weight"), (keys.WEIGHT_ESS, "effective sample size"), (keys.REJECTED, "rejected")),
+        "Of the weights for the mismatch of engine and learner, over the tokens; share of the responses left out.",
+        "zero",
+        optional=True,
+    ),
+    LinePanel(
+        "Shaping",
+        (("shaping/overlong", "overlong"), ("shaping/length", "length"), ("shaping/repetition", "repetition")),
+        "Mean of what is added to the verifiers' reward for how an answer is written.",
+        optional=True,
+    ),
+    LinePanel(
+        "Sampled accuracy",
+        ((keys.SAMPLED_ACCURACY, "all"),),
+        "Of all that was sampled; dynamic sampling then keeps groups with right and wrong answers alone.",
+        "unit",
+        optional=True,
+    ),
+    LinePanel(
+        "Success rate",
+        (("sampler/success_rate", "mean"),),
+        "Running average over the prompts that were answered, which the sampler goes by.",
+        "unit",
+        optional=True,
+    ),
+    LinePanel(
+        "Critic loss", (("critic/loss", "loss"),), "Half the squared error of the values.", "zero", optional=True
+    ),
+    LinePanel(
+        "Explained variance",
+        ((keys.EXPLAINED, "share"),),
+        "Of the returns, by the critic's values: 1 is all of it, 0 no more than a constant.",
+        optional=True,
     ),
     LinePanel(
         "Staleness",
@@ -92,7 +151,7 @@ def line_charts(run: RunData) -> tuple[list[Chart], list[str]]:
     for panel in LINE_PANELS:
         if any(key in run.columns for key, _ in panel.series) or (panel.title == "Accuracy" and _heldout(run)):
             charts.append(_line_chart(panel, run))
-        else:
+        elif not panel.optional:
             absent.append(panel.title)
     return charts, absent
 
@@ -129,9 +188,24 @@ def _line_chart(panel: LinePanel, run: RunData) -> Chart:
     data = _hover("line", run, bins, [(name, mean) for (_, name), mean in zip(present, means, strict=True)])
     data |= {"x": [round(v, 1) for v in xs], "lo": x.low, "hi": x.high}
     return Chart(
-        panel.title, _note(panel.note, len(set(bad))), svg.frame(panel.title, "".join(body)),
+        panel.title, _note(panel.note, len(set(bad))) + _alarm(panel, run), svg.frame(panel.title, "".join(body)),
         shown, legend if len(legend) > 1 else (), data,
     )  # fmt: skip
+
+
+def _alarm(panel: LinePanel, run: RunData) -> str:
+    """What is said where a metric went above the panel's alarm."""
+    if panel.alarm is None:
+        return ""
+    key = panel.series[0][0]
+    over = [
+        step
+        for step, value in zip(run.steps, run.columns.get(key, ()), strict=False)
+        if value is not None and value > panel.alarm
+    ]
+    if not over:
+        return ""
+    return f" ALARM: above {panel.alarm:g} at {len(over)} steps, the last of them {over[-1]}: such a run may collapse."
 
 
 def _note(note: str, bad: int) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from rlhf.data.sampling.protocol import Probed
+from rlhf.data.sampling.state import refuse_other_prompts
 
-class PromptSampler:
+
+class EpochSampler:
     """Hands out indices 0..n-1, each once an epoch, in an order that depends on (seed, epoch) alone.
 
     An index that is given back goes to the front: it is the next to be handed out.
@@ -31,7 +35,11 @@ class PromptSampler:
         """Given back and not yet handed out again, first to go first."""
         return tuple(self._returned)
 
-    def next(self) -> int:
+    @property
+    def trained_on(self) -> Sequence[int]:
+        return range(self._n)
+
+    def next(self, busy: Collection[int] = (), step: int = 0) -> int:
         if self._returned:
             return self._returned.popleft()
         if self._position == self._n:
@@ -44,6 +52,15 @@ class PromptSampler:
         if not 0 <= index < self._n:
             raise ValueError(f"index {index} was never handed out: there are {self._n} prompts")
         self._returned.appendleft(index)
+
+    def observe(self, index: int, accuracy: float | None, informative: bool) -> None:
+        """Has no part in the order."""
+
+    def learn(self, probed: Probed) -> str:
+        return f"{self._n} prompts are trained on"
+
+    def metrics(self) -> Mapping[str, float]:
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         """JSON values only."""
@@ -59,13 +76,7 @@ class PromptSampler:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly there. Raises ValueError where the state is of other prompts or another order."""
-        own = self.state_dict()
-        for key in ("n", "seed", "shuffle", "fingerprint"):
-            if state[key] != own[key]:
-                raise ValueError(
-                    f"the sampler's state was saved with {key} {state[key]!r}, the recipe now gives {own[key]!r}; "
-                    "resume with the data and seed of the checkpoint, or start a new run"
-                )
+        refuse_other_prompts(state, self.state_dict(), ("n", "seed", "shuffle", "fingerprint"))
         self._returned = deque(state["returned"])
         self._start(state["epoch"], state["position"])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlhf.data.sampler import PromptSampler
+from rlhf.data.sampling.epochs import EpochSampler
 
 sizes = st.integers(1, 12)
 seeds = st.integers(0, 5)
@@ -17,11 +17,11 @@ seeds = st.integers(0, 5)
 actions = st.lists(st.none() | st.integers(0, 50), max_size=40)
 
 
-def take(sampler: PromptSampler, count: int) -> list[int]:
+def take(sampler: EpochSampler, count: int) -> list[int]:
     return [sampler.next() for _ in range(count)]
 
 
-def act(sampler: PromptSampler, steps) -> list[int]:
+def act(sampler: EpochSampler, steps) -> list[int]:
     """What was handed out; indices are given back from those that are out."""
     handed, out = [], []
     for step in steps:
@@ -35,7 +35,7 @@ def act(sampler: PromptSampler, steps) -> list[int]:
 
 @given(sizes, seeds, st.booleans())
 def test_every_epoch_is_a_permutation(n, seed, shuffle):
-    sampler = PromptSampler(n, seed, shuffle)
+    sampler = EpochSampler(n, seed, shuffle)
     for epoch in range(3):
         assert sorted(take(sampler, n)) == list(range(n))
         assert sampler.epoch == epoch
@@ -43,10 +43,10 @@ def test_every_epoch_is_a_permutation(n, seed, shuffle):
 
 @given(sizes, seeds, st.booleans(), actions, actions)
 def test_resumed_anywhere_it_continues_the_same(n, seed, shuffle, before, after):
-    sampler = PromptSampler(n, seed, shuffle)
+    sampler = EpochSampler(n, seed, shuffle)
     act(sampler, before)
     state = json.loads(json.dumps(sampler.state_dict()))
-    resumed = PromptSampler(n, seed, shuffle)
+    resumed = EpochSampler(n, seed, shuffle)
     resumed.load_state_dict(state)
     assert resumed.state_dict() == sampler.state_dict()
     assert act(resumed, after) == act(sampler, after)
@@ -56,7 +56,7 @@ def test_resumed_anywhere_it_continues_the_same(n, seed, shuffle, before, after)
 @given(sizes, seeds, actions)
 def test_nothing_is_lost_or_handed_out_twice(n, seed, steps):
     """Taken minus given back, and the returned ones, are what whole epochs and the begun one hold."""
-    sampler, out = PromptSampler(n, seed), Counter()
+    sampler, out = EpochSampler(n, seed), Counter()
     for step in steps:
         held = sorted(out.elements())
         if step is None or not held:
@@ -65,7 +65,7 @@ def test_nothing_is_lost_or_handed_out_twice(n, seed, steps):
             index = held[step % len(held)]
             sampler.give_back(index)
             out[index] -= 1
-    fresh = PromptSampler(n, seed)
+    fresh = EpochSampler(n, seed)
     state = sampler.state_dict()
     drawn = Counter(take(fresh, state["epoch"] * n + state["position"]))
     assert +out + Counter(sampler.returned) == drawn
@@ -73,7 +73,7 @@ def test_nothing_is_lost_or_handed_out_twice(n, seed, steps):
 
 @given(sizes, seeds, st.data())
 def test_given_back_goes_to_the_front(n, seed, data):
-    sampler, untouched = PromptSampler(n, seed), PromptSampler(n, seed)
+    sampler, untouched = EpochSampler(n, seed), EpochSampler(n, seed)
     count = data.draw(st.integers(1, 2 * n))
     handed = take(sampler, count)
     assert handed == take(untouched, count)
@@ -86,13 +86,13 @@ def test_given_back_goes_to_the_front(n, seed, data):
 
 def test_order_is_what_it_was_when_this_was_written():
     """A change of the order would make old checkpoints resume with other prompts."""
-    assert take(PromptSampler(8, seed=0), 16) == [0, 3, 7, 4, 1, 5, 2, 6, 6, 3, 1, 2, 0, 4, 5, 7]
-    assert take(PromptSampler(3, seed=0, shuffle=False), 7) == [0, 1, 2, 0, 1, 2, 0]
+    assert take(EpochSampler(8, seed=0), 16) == [0, 3, 7, 4, 1, 5, 2, 6, 6, 3, 1, 2, 0, 4, 5, 7]
+    assert take(EpochSampler(3, seed=0, shuffle=False), 7) == [0, 1, 2, 0, 1, 2, 0]
 
 
 def test_seeds_and_epochs_differ():
-    orders = {tuple(take(PromptSampler(50, seed), 50)) for seed in range(5)}
-    sampler = PromptSampler(50, 0)
+    orders = {tuple(take(EpochSampler(50, seed), 50)) for seed in range(5)}
+    sampler = EpochSampler(50, 0)
     orders |= {tuple(take(sampler, 50)) for _ in range(5)}
     assert len(orders) == 9, "seed 0's first epoch is in both"
 
@@ -100,25 +100,25 @@ def test_seeds_and_epochs_differ():
 @pytest.mark.parametrize(
     ("other", "key"),
     [
-        (PromptSampler(5, 0), "n 4"),
-        (PromptSampler(4, 1), "seed 0"),
-        (PromptSampler(4, 0, shuffle=False), "shuffle True"),
-        (PromptSampler(4, 0, fingerprint="b"), "fingerprint ''"),
+        (EpochSampler(5, 0), "n 4"),
+        (EpochSampler(4, 1), "seed 0"),
+        (EpochSampler(4, 0, shuffle=False), "shuffle True"),
+        (EpochSampler(4, 0, fingerprint="b"), "fingerprint ''"),
     ],
 )
 def test_state_of_other_prompts_is_refused(other, key):
     before = other.state_dict()
     with pytest.raises(ValueError, match=f"saved with {key}"):
-        other.load_state_dict(PromptSampler(4, 0).state_dict())
+        other.load_state_dict(EpochSampler(4, 0).state_dict())
     assert other.state_dict() == before
 
 
 @pytest.mark.parametrize("index", [-1, 3])
 def test_index_out_of_range_is_refused(index):
     with pytest.raises(ValueError, match=f"index {index} was never handed out: there are 3 prompts"):
-        PromptSampler(3).give_back(index)
+        EpochSampler(3).give_back(index)
 
 
 def test_no_prompts_are_refused():
     with pytest.raises(ValueError, match="at least one prompt, found 0"):
-        PromptSampler(0)
+        EpochSampler(0)
