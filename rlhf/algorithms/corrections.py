@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rlhf.algorithms.definition import Correction
-from rlhf.algorithms.surrogates import MAX_LOG_RATIO
+from rlhf.algorithms.surrogates import MAX_LOG_RATIO, log_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,7 @@ class Mismatch:
 
     @classmethod
     def of(cls, old_logp_BT: Tensor, behaviour_logp_BT: Tensor, mask_BT: Tensor) -> Mismatch:
-        difference_BT = torch.where(mask_BT > 0, old_logp_BT - behaviour_logp_BT, 0.0)
-        return cls(difference_BT.clamp(-MAX_LOG_RATIO, MAX_LOG_RATIO), mask_BT)
+        return cls(torch.where(mask_BT > 0, log_ratio(old_logp_BT, behaviour_logp_BT), 0.0), mask_BT)
 
     @property
     def rho_BT(self) -> Tensor:
@@ -45,8 +44,7 @@ class Mismatch:
 
     def kl(self) -> float:
         """KL(mu || pi_old) by k3, nats a token."""
-        k3_BT = (self.log_rho_BT.exp() - self.log_rho_BT - 1.0) * self.mask_BT
-        return float(k3_BT.sum() / self.mask_BT.sum().clamp(min=1.0))
+        return float(self._k3_BT.sum() / self.mask_BT.sum().clamp(min=1.0))
 
     def beyond(self, factor: float) -> float:
         """F(tau): share of the tokens with max(rho, 1/rho) above `factor`."""
@@ -56,8 +54,11 @@ class Mismatch:
     @property
     def k3_B(self) -> Tensor:
         """Mean over the tokens of rho - 1 - log rho: an estimate of KL(mu || pi_old), never negative."""
-        k3_BT = (self.log_rho_BT.exp() - self.log_rho_BT - 1.0) * self.mask_BT
-        return k3_BT.sum(1) / self.mask_BT.sum(1).clamp(min=1.0)
+        return self._k3_BT.sum(1) / self.mask_BT.sum(1).clamp(min=1.0)
+
+    @property
+    def _k3_BT(self) -> Tensor:
+        return (self.log_rho_BT.exp() - self.log_rho_BT - 1.0) * self.mask_BT
 
 
 def token_tis(mismatch: Mismatch, low: float, high: float) -> Tensor:

@@ -60,7 +60,7 @@ def clipped(
     Its gradient is -A dr, but 0 where A > 0 and r > 1 + high, or A < 0 and r < 1 - low. None: no bound on that side.
     dual: where A < 0 the loss is at most -dual A (dual-clip, 1912.09729); off in every recipe of the sheet.
     """
-    bounded_BT = ratio_BT.clamp(None if low is None else 1.0 - low, None if high is None else 1.0 + high)
+    bounded_BT = _bounded(ratio_BT, low, high)
     loss_BT = -torch.minimum(ratio_BT * advantage_BT, bounded_BT * advantage_BT)
     low_BT, high_BT = _cut(ratio_BT, advantage_BT, low, high)
     if dual is not None:
@@ -84,7 +84,7 @@ def capped_weight(
 
     The clip statistics say where the weight was capped.
     """
-    weight_BT = ratio_BT.detach().clamp(None if low is None else 1.0 - low, None if high is None else 1.0 + high)
+    weight_BT = _bounded(ratio_BT.detach(), low, high)
     none_BT = torch.zeros_like(advantage_BT)
     low_BT = none_BT if low is None else (ratio_BT.detach() < 1.0 - low).to(advantage_BT.dtype)
     high_BT = none_BT if high is None else (ratio_BT.detach() > 1.0 + high).to(advantage_BT.dtype)
@@ -110,6 +110,10 @@ def uncut(ratio_BT: Tensor, advantage_BT: Tensor, low: float | None, high: float
     """1 where PPO's clip would leave the gradient alone: CISPO's unified mask (2506.13585, eq. 7)."""
     low_BT, high_BT = _cut(ratio_BT, advantage_BT, low, high)
     return (1.0 - low_BT) * (1.0 - high_BT)
+
+
+def _bounded(ratio_BT: Tensor, low: float | None, high: float | None) -> Tensor:
+    return ratio_BT.clamp(None if low is None else 1.0 - low, None if high is None else 1.0 + high)
 
 
 def _cut(ratio_BT: Tensor, advantage_BT: Tensor, low: float | None, high: float | None) -> tuple[Tensor, Tensor]:

@@ -53,16 +53,16 @@ class Reference:
 
     def scores(self, sequences: Sequence[TrainSequence], temperature: float) -> list[np.ndarray]:
         """[R] a sequence, in order: for a reference that stands alone, with all sequences to itself."""
-        learner = self._learner
+        learner, padded = self._learner, self.layout == "padded"
         plan = plan_step(
             sequences,
             1,
             learner.token_budget,
             hidden=self.hidden,
             share_prompts=learner.share_prompts,
-            padded=self.layout == "padded",
+            padded=padded,
         )
-        share, padded = learner.share_prompts, self.layout == "padded"
+        share = learner.share_prompts
         micros = [build(m, sequences, padded=padded, device=self._device, share=share) for m in plan.ranks[0]]
         return score(sequences, micros, lambda micro: self.logp(micro, temperature), ranks=1)
 
