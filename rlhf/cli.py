@@ -157,7 +157,7 @@ def list_names(
 ) -> None:
     """List algorithms or verifiers, a line each."""
     from rlhf.algorithms.catalog import CATALOG
-    from verifiers.registry import VERIFIERS
+    from verifiers.specs import VERIFIERS
 
     algorithms = {name: definition.summary for name, definition in CATALOG.items()}
     tables = {"algorithms": algorithms, "verifiers": {name: spec.summary for name, spec in VERIFIERS.items()}}

@@ -12,8 +12,9 @@ from typing import IO, Any
 
 from verifiers.base import Sample, Status, Verdict
 from verifiers.pool import VerifierPool
-from verifiers.registry import VERIFIERS, check_config
-from verifiers.slot import Isolation
+from verifiers.pool.slot import Isolation
+from verifiers.registry import check_config
+from verifiers.specs import VERIFIERS
 
 MAX_PROBLEMS = 20
 _FIELDS: Mapping[str, tuple[type, ...]] = {

@@ -18,18 +18,26 @@ def last_boxed(text: str) -> str | None:
 
     Of nested boxes the outermost counts. Escaped braces are text.
     """
+    found = boxes(text)
+    return found[-1] if found else None
+
+
+def boxes(text: str) -> list[str]:
+    """The contents of all of them, in order."""
     open_braces: list[tuple[int, bool]] = []
-    best: tuple[int, int] | None = None
+    closed: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):
         found = token.group()
         if found == "}":
             if open_braces:
                 start, is_box = open_braces.pop()
                 if is_box:
-                    best = (start, token.start())
+                    while closed and closed[-1][0] > start:
+                        closed.pop()  # it stands within this one
+                    closed.append((start, token.start()))
         elif found.endswith("{") and found != "\\{":
             open_braces.append((token.end(), len(found) > 1))
-    return None if best is None else _unwrapped(text[best[0] : best[1]].strip())
+    return [_unwrapped(text[start:end].strip()) for start, end in closed]
 
 
 def _unwrapped(content: str) -> str:

@@ -1,4 +1,4 @@
-"""Names of verifiers: the built-in table, custom ones as `my_module:my_verifier`, and the decorator.
+"""Names of verifiers: the built-in ones (specs/), custom ones as `my_module:my_verifier`, and the decorator.
 
 The table holds light specs with import paths, so that listing names and checking a recipe import neither
 sympy nor reasoning-gym, and never a user's module.
@@ -10,105 +10,13 @@ import difflib
 import importlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from verifiers.base import Verdict
+from verifiers.specs import VERIFIERS
 from verifiers.verifier import Outcome, Verifier
 
 _CUSTOM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of a built-in verifier: its type, the values it may take (empty: any), and its meaning.
-
-    required: it has no default that means anything. least: of a number.
-    """
-
-    type: type
-    default: Any
-    help: str
-    choices: tuple[Any, ...] = ()
-    required: bool = False
-    least: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifierSpec:
-    """What is known about a built-in verifier without importing it.
-
-    isolated: it evaluates model text, and so runs only in a process without network or file access.
-    gold_checkable: its own gold answer can be written as a response, which it must then accept: checked at the start
-    of a run. `format` has none: what it wants does not depend on the prompt.
-    grades: its scores are a degree, with no right or wrong.
-    """
-
-    name: str
-    summary: str
-    import_path: str
-    isolated: bool = False
-    needs_reference: bool = True
-    gold_checkable: bool = False
-    grades: bool = False
-    options: Mapping[str, Option] = field(default_factory=dict)
-
-
-_MATH = VerifierSpec(
-    "math",
-    "the last \\boxed{} of the response, equal in value to the reference (math-verify)",
-    "verifiers.math:math_verifier",
-    gold_checkable=True,
-    options={
-        "think_close": Option(str, "</think>", "text that ends the thinking part; boxes before it do not count"),
-    },
-)
-_FORMAT = VerifierSpec(
-    "format",
-    "think and answer tags exactly once and in order",
-    "verifiers.format:format_verifier",
-    needs_reference=False,
-    options={
-        "tags": Option(list, ["think", "answer"], "tag names, in the order in which they must come"),
-        "require_box": Option(bool, False, "the last tag's content must hold exactly one \\boxed{}"),
-        "opened_by_prompt": Option(bool, False, "the prompt already ends with the first opening tag"),
-        "allow_outside": Option(bool, False, "text before, between and after the tags is accepted"),
-    },
-)
-_REASONING_GYM = VerifierSpec(
-    "reasoning_gym",
-    "the scorer of the prompt's reasoning-gym task, in an isolated process",
-    "verifiers.reasoning_gym:reasoning_gym_verifier",
-    isolated=True,
-    needs_reference=False,
-    gold_checkable=True,
-    options={
-        "extract": Option(
-            str, "boxed", "where the answer stands: the last box, tag or line", ("boxed", "answer_tag", "last_line")
-        ),
-        "answer_tag": Option(str, "answer", "name of the tag, with extract: answer_tag"),
-        "think_close": Option(str, "</think>", "text that ends the thinking part; nothing before it counts"),
-    },
-)
-
-_REWARD_MODEL = VerifierSpec(
-    "reward_model",
-    "the score of a Hugging Face sequence-classification model, as a degree between 0 and 1",
-    "verifiers.reward_model:reward_model_verifier",
-    needs_reference=False,
-    grades=True,
-    options={
-        "model": Option(str, "", "a folder in Hugging Face format, or a hub id", required=True),
-        "max_tokens": Option(
-            int, 4096, "of question and answer together, or what the model can read; the rest is cut off", least=1
-        ),
-        "think_close": Option(
-            str, "</think>", "text that ends the thinking part, which is not scored; empty: score all"
-        ),
-    },
-)
-
-VERIFIERS: Mapping[str, VerifierSpec] = {spec.name: spec for spec in (_MATH, _FORMAT, _REASONING_GYM, _REWARD_MODEL)}
 
 
 def verifier(

@@ -11,7 +11,7 @@ from rlhf.algorithms.resolve import correction_of, resolve
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import nearest, shown
 from rlhf.recipe.schema import TrainRecipe
-from verifiers.registry import VERIFIERS
+from verifiers.specs import VERIFIERS
 
 
 def check_algorithm(recipe: TrainRecipe) -> Iterator[Finding]:

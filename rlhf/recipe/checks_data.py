@@ -10,7 +10,7 @@ from rlhf.recipe.data_schema import SourceConfig
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import shown
 from rlhf.recipe.schema import TrainRecipe
-from verifiers.registry import VERIFIERS
+from verifiers.specs import VERIFIERS
 
 _FIELDS = frozenset(
     {"prompt_field", "reference_field", "metadata_fields", "domain", "domain_field", "difficulty_field"}

@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from verifiers.linux import PR_SET_PDEATHSIG, libc_call, prctl
+from verifiers.sandbox.linux import PR_SET_PDEATHSIG, libc_call, prctl
 
 WEIGHT_BACKEND = "longthought_shm"
 

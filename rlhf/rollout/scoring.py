@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rlhf.recipe.schema import RewardComponent
 from rlhf.types import Scored, Trajectory
 from verifiers.base import Status, Verdict
-from verifiers.registry import VERIFIERS
+from verifiers.specs import VERIFIERS
 
 
 def score(trajectory: Trajectory, verdicts: Mapping[str, Verdict], reward: Sequence[RewardComponent]) -> Scored:

@@ -14,8 +14,8 @@ from cluster.actors import VerifierActor
 from rlhf.recipe.schema import RewardComponent, VerifyConfig
 from rlhf.types import Prompt
 from tests.verifiers.conftest import MODULES
-from verifiers.jobs import PoolClosedError
-from verifiers.slot import VerifierLoadError
+from verifiers.pool.jobs import PoolClosedError
+from verifiers.pool.slot import VerifierLoadError
 
 ray = pytest.importorskip("ray")
 from cluster import verifier_service  # noqa: E402 - imports Ray

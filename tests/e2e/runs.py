@@ -123,7 +123,7 @@ class Run:
                 return True
             # Verifier workers start with a clean environment: told by their Python, which is this test run's.
             command = _command(process)
-            ours = command.startswith(sys.executable) and "verifiers.worker" in command
+            ours = command.startswith(sys.executable) and "verifiers.pool.worker" in command
             return process.create_time() > self.began and ours
         except psutil.Error:
             return False

@@ -21,7 +21,7 @@ def test_training_goes_on_when_an_engine_and_a_verifier_are_killed(tmp_path):
     assert len(engines) == 2, "\n".join(f"{p.pid} of {p.ppid()}: {p.cmdline()}" for p in run.processes())
     os.kill(engines[0].pid, signal.SIGKILL)
     for worker in [
-        p for p in run.named("verifiers.worker") if p.parent() and "verifiers.worker" not in str(p.parent())
+        p for p in run.named("verifiers.pool.worker") if p.parent() and "verifiers.pool.worker" not in str(p.parent())
     ]:
         try:
             worker.kill()

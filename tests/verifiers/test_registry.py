@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from verifiers import Sample, Status, Verdict, verifier
-from verifiers.registry import VERIFIERS, check_config, check_name, resolve
+from verifiers.registry import check_config, check_name, resolve
+from verifiers.specs import VERIFIERS
 from verifiers.verifier import as_verdict
 
 HEAVY = (

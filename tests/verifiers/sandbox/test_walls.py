@@ -14,9 +14,9 @@ import pytest
 
 from verifiers import Sample, Status
 from verifiers.base import Verdict
-from verifiers.isolation import ATTACKS, IsolationError, check_proof
 from verifiers.pool import VerifierPool
-from verifiers.seccomp import REFUSED, REFUSED_TO_TRUNCATE, program
+from verifiers.sandbox.seccomp import REFUSED, REFUSED_TO_TRUNCATE, program
+from verifiers.sandbox.walls import ATTACKS, IsolationError, check_proof
 
 BOARD = "_ Q _ _\n_ _ _ Q\nQ _ _ _\n_ _ Q _"
 AS_LISTS = repr([row.split() for row in BOARD.split("\n")])
@@ -225,17 +225,17 @@ def test_the_test_process_itself_is_not_walled_in() -> None:
 
 OLD_KERNEL = """
 import json, sys
-from verifiers import isolation, landlock, seccomp
-from verifiers.forked import run_in_child
-abi, walls, victim = sys.argv[1:]
+from verifiers.sandbox import landlock, seccomp, walls
+from verifiers.sandbox.forked import run_in_child
+abi, filters, victim = sys.argv[1:]
 landlock.abi = lambda: int(abi)
-if walls == "none":
+if filters == "none":
     seccomp.REFUSED.clear()
     seccomp.REFUSED_TO_TRUNCATE.clear()
-elif walls == "by name":
+elif filters == "by name":
     seccomp.REFUSED_TO_TRUNCATE.clear()
-applied = isolation.isolate()
-print(json.dumps(run_in_child(lambda: isolation.prove(9, victim), applied, 30).result))
+applied = walls.isolate()
+print(json.dumps(run_in_child(lambda: walls.prove(9, victim), applied, 30).result))
 """
 
 
@@ -247,7 +247,7 @@ def proof_on_an_old_kernel(abi: int, walls: str, victim: Path) -> dict[str, str]
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     return json.loads(done.stdout)
 

@@ -15,7 +15,7 @@ import errno
 import platform
 import struct
 
-from verifiers.linux import libc_call, prctl
+from verifiers.sandbox.linux import libc_call, prctl
 
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2

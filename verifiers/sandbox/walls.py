@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verifiers import landlock, linux, seccomp
+from verifiers.sandbox import landlock, linux, seccomp
 
 MAX_OPEN_FILES = 64
 ATTACKS = ("network", "write", "truncate", "read", "signal", "process")
@@ -61,7 +61,7 @@ def readable_folders() -> list[Path]:
         Path(sysconfig.get_path("stdlib", vars={"base": sys.base_prefix, "installed_base": sys.base_prefix}))
     )
     folders += [Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
-    folders.append(Path(__file__).resolve().parent)
+    folders.append(Path(__file__).resolve().parents[1])
     return list(dict.fromkeys(folders))
 
 

@@ -1,4 +1,4 @@
-"""The child process of the pool: `python -m verifiers.worker PARENT_PID`. Frames in, frames out, one at a time.
+"""The child process of the pool: `python -m verifiers.pool.worker PARENT_PID`. Frames in, frames out, one at a time.
 
 Operations: `init` (memory limit), `load` (import a verifier), `isolate` (walls, then their proof), `judge`. A plain
 worker judges in this process; an isolated one forks a child per sample, which alone touches the model's text.
@@ -19,19 +19,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from verifiers import isolation, linux
 from verifiers.base import Sample, Verdict
-from verifiers.forked import SETUP_FAILED, run_in_child
-from verifiers.protocol import (
-    MAX_REPLY_BYTES,
-    ProtocolError,
-    encode,
-    read_frame,
-    sample_from_json,
-    verdict_from_json,
-    write_all,
-)
+from verifiers.frames import MAX_REPLY_BYTES, ProtocolError, encode, read_frame, write_all
+from verifiers.pool.protocol import sample_from_json, verdict_from_json
 from verifiers.registry import resolve
+from verifiers.sandbox import linux, walls
+from verifiers.sandbox.forked import SETUP_FAILED, run_in_child
 from verifiers.verifier import RunAsync, Verifier, clip
 
 _PRIVATE_FD = 200
@@ -43,7 +36,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._loaded: dict[str, Verifier] = {}
-        self._applied: isolation.Applied | None = None
+        self._applied: walls.Applied | None = None
         self._runner = asyncio.Runner()
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,14 +79,14 @@ class Worker:
         os.dup2(null, 1)
         os.dup2(null, 2)
         os.close(null)
-        target = isolation.open_probe_target()
+        target = walls.open_probe_target()
         port = target.getsockname()[1] if target is not None else 9
         parent = os.getppid()
-        self._applied = isolation.isolate()
+        self._applied = walls.isolate()
         linux.die_with_parent(parent)  # changing credentials has cleared it
         applied = self._applied
         ended = run_in_child(
-            lambda: {"proof": isolation.prove(port, victim), "applied": applied.walls}, applied, SETUP_CHECK_S
+            lambda: {"proof": walls.prove(port, victim), "applied": applied.walls}, applied, SETUP_CHECK_S
         )
         if target is not None:
             target.close()

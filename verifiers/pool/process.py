@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from verifiers.protocol import FrameBuffer, ProtocolError, encode
+from verifiers.frames import FrameBuffer, ProtocolError, encode
 
 _STDERR_TAIL = 4000
 _ENDING_S = 0.2
@@ -43,7 +43,7 @@ class WorkerSettings:
 
 
 class WorkerProcess:
-    """One `verifiers.worker`. Not thread-safe but for `kill`, which any thread may call.
+    """One `verifiers.pool.worker`. Not thread-safe but for `kill`, which any thread may call.
 
     The thread that constructs it must live as long as it: the kernel kills the worker when that thread ends.
     """
@@ -58,7 +58,7 @@ class WorkerProcess:
         self._reaped = False
         self._reaping = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "verifiers.worker", str(os.getpid())],
+            [sys.executable, "-P", "-m", "verifiers.pool.worker", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -193,7 +193,7 @@ class WorkerProcess:
 
 def _environment(settings: WorkerSettings, isolated: bool) -> dict[str, str]:
     """A clean environment: of the parent's what _KEPT names, and what the user named; isolated, PATH alone."""
-    root = str(Path(__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parents[2])
     installed = root in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     paths: Sequence[str] = (*([] if installed else [root]), *settings.python_path)
     kept = {name: os.environ[name] for name in (("PATH",) if isolated else _KEPT) if name in os.environ}

@@ -6,7 +6,7 @@ import pytest
 
 from verifiers import Sample, Status
 from verifiers.base import Verdict
-from verifiers.format import format_verifier
+from verifiers.shape.format import format_verifier
 
 GOOD = "<think>a</think><answer>\\boxed{1}</answer>"
 ROWS: list[tuple[str, dict[str, Any], str | None]] = [

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from verifiers import linux
-from verifiers.isolation import Applied, isolate_child
-from verifiers.protocol import MAX_REPLY_BYTES, write_all
+from verifiers.frames import MAX_REPLY_BYTES, write_all
+from verifiers.sandbox import linux
+from verifiers.sandbox.walls import Applied, isolate_child
 
 SETUP_FAILED = 113
 """Exit code of a child whose walls could not be put up: the machinery's fault, not the answer's."""

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from verifiers.base import Verdict
-from verifiers.isolation import check_proof
-from verifiers.jobs import Job, JobQueue, PoolClosedError
-from verifiers.process import WorkerDiedError, WorkerProcess, WorkerSettings, WorkerTimeoutError
-from verifiers.protocol import ProtocolError, sample_to_json, verdict_from_json
-from verifiers.registry import VERIFIERS
-from verifiers.stats import Recorder
+from verifiers.frames import ProtocolError
+from verifiers.pool.jobs import Job, JobQueue, PoolClosedError
+from verifiers.pool.process import WorkerDiedError, WorkerProcess, WorkerSettings, WorkerTimeoutError
+from verifiers.pool.protocol import sample_to_json, verdict_from_json
+from verifiers.pool.stats import Recorder
+from verifiers.sandbox.walls import check_proof
+from verifiers.specs import VERIFIERS
 
 Isolation = Literal["required", "process_only"]
 Lane = str

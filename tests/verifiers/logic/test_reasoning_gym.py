@@ -5,8 +5,8 @@ import json
 import pytest
 
 from verifiers import Sample, Status
+from verifiers.logic.reasoning_gym import EXCLUDED, from_score, gold_response, reasoning_gym_verifier, screen
 from verifiers.pool import VerifierPool
-from verifiers.reasoning_gym import EXCLUDED, from_score, gold_response, reasoning_gym_verifier, screen
 
 SUM = {"question": "2 + 3 = ?", "answer": "5", "metadata": {}}
 

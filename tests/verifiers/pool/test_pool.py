@@ -14,8 +14,8 @@ import pytest
 
 from tests.verifiers.conftest import MODULES
 from verifiers import Sample, Status
-from verifiers.jobs import PoolClosedError
 from verifiers.pool import VerifierLoadError, VerifierPool
+from verifiers.pool.jobs import PoolClosedError
 
 WAIT_S = 60
 
@@ -269,7 +269,7 @@ threading.Event().wait()
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_no_worker_outlives_its_parent(how: signal.Signals) -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     parent = subprocess.Popen(
         [sys.executable, "-c", SCRIPT.format(modules=MODULES)], stdout=subprocess.PIPE, text=True, cwd=root
     )

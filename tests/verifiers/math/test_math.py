@@ -5,7 +5,7 @@ import pytest
 from verifiers import Sample, Status
 from verifiers.base import Verdict
 from verifiers.math import gold_response, math_verifier
-from verifiers.math_text import normalise, plain_number, refusal
+from verifiers.math.text import normalise, plain_number, refusal
 
 
 def judge(response: str, reference: str) -> Verdict:

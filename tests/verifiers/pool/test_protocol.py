@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifiers.base import Verdict
-from verifiers.protocol import HEADER, FrameBuffer, ProtocolError, encode, verdict_from_json
+from verifiers.frames import HEADER, FrameBuffer, ProtocolError, encode
+from verifiers.pool.protocol import verdict_from_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

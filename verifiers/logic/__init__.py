@@ -1,0 +1,1 @@
+"""Puzzles and procedural tasks, judged by what their rules say."""

@@ -1,0 +1,1 @@
+"""Walls around code and text that are hostile; see README.md."""

@@ -1,0 +1,1 @@
+"""Rewards for how a response is written, whatever it says."""
