@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verifiers.sandbox import landlock, linux, seccomp
+from verifiers.sandbox import landlock, linux, policies, seccomp
 
 MAX_OPEN_FILES = 64
 ATTACKS = ("network", "write", "truncate", "read", "signal", "process")
@@ -87,7 +87,7 @@ def isolate_child(applied: Applied) -> None:
     with applied.wall("process limit"):  # root is not bound by it; the filter is what holds then
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     with applied.wall("seccomp"):
-        seccomp.install()
+        seccomp.install(policies.EVALUATOR)
 
 
 def _leave_namespaces() -> None:

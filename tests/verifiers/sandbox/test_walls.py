@@ -15,7 +15,6 @@ import pytest
 from verifiers import Sample, Status
 from verifiers.base import Verdict
 from verifiers.pool import VerifierPool
-from verifiers.sandbox.seccomp import REFUSED, REFUSED_TO_TRUNCATE, program
 from verifiers.sandbox.walls import ATTACKS, IsolationError, check_proof
 
 BOARD = "_ Q _ _\n_ _ _ Q\nQ _ _ _\n_ _ Q _"
@@ -177,63 +176,20 @@ def test_a_proof_without_holes_passes() -> None:
     check_proof(HELD, {"namespaces": "Operation not permitted"})
 
 
-@pytest.mark.parametrize(("machine", "column"), [("x86_64", 0), ("aarch64", 1)])
-def test_the_filter_refuses_exactly_its_list(machine: str, column: int) -> None:
-    """Run the BPF program on every call number, in Python."""
-    instructions = [program(machine)[i : i + 8] for i in range(0, len(program(machine)), 8)]
-    refused = {pair[column] for pair in REFUSED.values()} - {None}
-    arch = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
-    assert {n for n in range(600) if run_bpf(instructions, n, arch) != 0x7FFF0000} == refused
-    assert {run_bpf(instructions, n, arch) for n in refused if n is not None} == {0x00050001}
-    assert run_bpf(instructions, 0, 0x40000003) == 0x80000000
-    assert run_bpf(instructions, 0x40000000 + 1, arch) == 0x80000000
-
-
-@pytest.mark.parametrize(("machine", "column"), [("x86_64", 0), ("aarch64", 1)])
-def test_the_filter_refuses_to_open_and_truncate(machine: str, column: int) -> None:
-    instructions = [program(machine)[i : i + 8] for i in range(0, len(program(machine)), 8)]
-    arch = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
-    flags = [os.O_TRUNC, os.O_RDONLY | os.O_CLOEXEC, os.O_ACCMODE | os.O_TRUNC, os.O_RDWR | os.O_CREAT, 1 << 32]
-    for pair, argument in REFUSED_TO_TRUNCATE.values():
-        if (number := pair[column]) is not None:
-            answers = [run_bpf(instructions, number, arch, {argument: flag}) for flag in flags]
-            assert answers == [0x00050001, 0x7FFF0000, 0x00050001, 0x7FFF0000, 0x7FFF0000]
-            assert run_bpf(instructions, number, arch, {argument + 1: os.O_TRUNC}) == 0x7FFF0000
-    assert {pair[column] for pair, _ in REFUSED_TO_TRUNCATE.values()} == [{2, 257}, {None, 56}][column]
-
-
-def run_bpf(instructions: list[bytes], number: int, arch: int, arguments: dict[int, int] | None = None) -> int:
-    """The return value of a filter made of loads, JEQ, JGE, JSET and returns. arguments: of the call, 64 bits each."""
-    data = {0: number, 4: arch} | {16 + 8 * i: value & 0xFFFFFFFF for i, value in (arguments or {}).items()}
-    position, accumulator = 0, 0
-    while True:
-        code, yes, no = int.from_bytes(instructions[position][:2], "little"), *instructions[position][2:4]
-        value = int.from_bytes(instructions[position][4:], "little")
-        position += 1
-        if code == 0x20:
-            accumulator = data.get(value, 0)
-        elif code == 0x06:
-            return value
-        else:
-            taken = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: bool(accumulator & value)}[code]
-            position += yes if taken else no
-
-
 def test_the_test_process_itself_is_not_walled_in() -> None:
     assert os.access("/etc/passwd", os.R_OK)
 
 
 OLD_KERNEL = """
 import json, sys
-from verifiers.sandbox import landlock, seccomp, walls
+from verifiers.sandbox import landlock, policies, walls
 from verifiers.sandbox.forked import run_in_child
 abi, filters, victim = sys.argv[1:]
 landlock.abi = lambda: int(abi)
 if filters == "none":
-    seccomp.REFUSED.clear()
-    seccomp.REFUSED_TO_TRUNCATE.clear()
+    policies.EVALUATOR = ()
 elif filters == "by name":
-    seccomp.REFUSED_TO_TRUNCATE.clear()
+    policies.EVALUATOR = tuple(rule for rule in policies.EVALUATOR if rule.argument is None)
 applied = walls.isolate()
 print(json.dumps(run_in_child(lambda: walls.prove(9, victim), applied, 30).result))
 """
