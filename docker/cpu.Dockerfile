@@ -2,9 +2,10 @@
 # Not built where it was written (no Docker engine at hand); what it runs, scripts/setup, is tested.
 FROM python:3.11-slim-bookworm
 
-# libnuma: vLLM's CPU kernels. build-essential: pycosat comes as C source. bash, wget: KubeRay's commands and probes.
+# libnuma: vLLM's CPU kernels. build-essential: pycosat comes as C source. bubblewrap: the sandbox of code rewards. bash,
+# wget: KubeRay's commands and probes.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends bash build-essential libnuma1 make wget \
+ && apt-get install -y --no-install-recommends bash bubblewrap build-essential libnuma1 make wget \
  && rm -rf /var/lib/apt/lists/*
 
 ENV LONGTHOUGHT_VENV=/opt/longthought/venv

@@ -7,7 +7,7 @@ FROM ${CUDA_IMAGE} AS toolkit
 
 FROM python:3.11-slim-bookworm
 RUN apt-get update \
- && apt-get install -y --no-install-recommends bash build-essential libnuma1 make wget \
+ && apt-get install -y --no-install-recommends bash bubblewrap build-essential libnuma1 make wget \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=toolkit /usr/local/cuda-13.0 /usr/local/cuda-13.0
 

@@ -80,13 +80,16 @@ def train(
 def check(recipe: Recipe, overrides: Overrides = None) -> None:
     """Validate a recipe and print its plan; starts nothing.
 
-    Placement per node, parameters, memory per device, tokens per step.
+    Placement per node, parameters, memory per device, tokens per step; with a reward that runs code, what sandbox this
+    machine gives, which is tried.
     """
     from cluster.on_paper import placed
     from rlhf.recipe.plan import render_plan
+    from rlhf.recipe.sandboxes import sandbox_lines
 
     loaded = _load(recipe, overrides)
-    Console(highlight=False).print(render_plan(loaded, placed(loaded.recipe, loaded.devices)))
+    plan = render_plan(loaded, placed(loaded.recipe, loaded.devices), sandbox_lines(loaded.recipe))
+    Console(highlight=False).print(plan)
 
 
 @app.command()
@@ -157,10 +160,13 @@ def list_names(
 ) -> None:
     """List algorithms or verifiers, a line each."""
     from rlhf.algorithms.catalog import CATALOG
+    from verifiers.installed import installed
     from verifiers.specs import VERIFIERS
 
     algorithms = {name: definition.summary for name, definition in CATALOG.items()}
-    tables = {"algorithms": algorithms, "verifiers": {name: spec.summary for name, spec in VERIFIERS.items()}}
+    verifiers = {name: spec.summary for name, spec in VERIFIERS.items()}
+    verifiers |= {name: f"of the installed package {found.package}" for name, found in installed().items()}
+    tables = {"algorithms": algorithms, "verifiers": verifiers}
     if what is not None and what not in tables:
         raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
     for table in [what] if what else tables:

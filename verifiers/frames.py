@@ -14,7 +14,7 @@ from typing import Any
 
 HEADER = struct.Struct(">I")
 MAX_REQUEST_BYTES = 64 << 20
-MAX_REPLY_BYTES = 1 << 20
+MAX_REPLY_BYTES = 8 << 20
 
 
 class ProtocolError(Exception):

@@ -13,8 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from verifiers.base import Verdict
+from verifiers.installed import installed
 from verifiers.specs import VERIFIERS
-from verifiers.verifier import Outcome, Verifier
+from verifiers.verifier import Verifier
+
+MAX_BATCH = 256
+"""Its verdicts fit into one frame, however long their texts are."""
 
 _CUSTOM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -29,8 +33,10 @@ def verifier(
     screen: Callable[..., Verdict | None] | None = None,
     warm_up: Callable[[], None] | None = None,
     prepare: Callable[..., None] | None = None,
-) -> Callable[[Callable[..., Outcome]], Verifier]:
-    """Turn `(sample, **config) -> Verdict | float | bool`, sync or async, into a verifier.
+    batch: int = 1,
+) -> Callable[[Callable[..., Any]], Verifier]:
+    """Turn `(sample, **config) -> Verdict | float | bool`, sync or async, into a verifier; with a `batch` of more than
+    one `(samples, **config) -> Sequence[Verdict | float | bool]`, given up to so many that wait.
 
     name: shown in reasons and metrics; default the function's.
     isolated: run it only in a process without network or file access; say so if it evaluates model text.
@@ -42,7 +48,11 @@ def verifier(
     prepare: `(**config) -> None`, run when a worker loads the verifier with these settings: a model to be read, say.
     """
 
-    def wrap(function: Callable[..., Outcome]) -> Verifier:
+    most = 1 if isolated else MAX_BATCH
+    if not 1 <= batch <= most:
+        raise ValueError(f"batch: found {batch}; write 1 to {MAX_BATCH}, and 1 for a verifier that is isolated")
+
+    def wrap(function: Callable[..., Any]) -> Verifier:
         doc_line = (function.__doc__ or "").strip().split("\n")[0]
         return Verifier(
             function,
@@ -54,6 +64,7 @@ def verifier(
             screen,
             warm_up,
             prepare,
+            batch,
         )
 
     if callable(name):
@@ -63,17 +74,18 @@ def verifier(
 
 def check_name(name: str) -> None:
     """Raise ValueError, saying what to write, if `name` cannot name a verifier. Imports nothing of a user's."""
-    if name in VERIFIERS or _CUSTOM.fullmatch(name):
+    if name in VERIFIERS or _CUSTOM.fullmatch(name) or name in installed():
         return
     if ":" in name:
         raise ValueError(
             f"verifier {name!r} is not an import path; write my_module:my_verifier (a dotted module, one colon, the "
             "decorated function's name)"
         )
-    near = difflib.get_close_matches(name, VERIFIERS, n=1, cutoff=0.5)
+    names = [*VERIFIERS, *installed()]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ValueError(
-        f"no verifier is called {name!r}; {hint}write one of {', '.join(sorted(VERIFIERS))}, or my_module:my_verifier "
+        f"no verifier is called {name!r}; {hint}write one of {', '.join(sorted(names))}, or my_module:my_verifier "
         "for your own"
     )
 
@@ -117,7 +129,7 @@ def resolve(name: str) -> Verifier:
     """
     check_name(name)
     spec = VERIFIERS.get(name)
-    path = spec.import_path if spec else name
+    path = spec.import_path if spec else name if ":" in name else installed()[name].import_path
     module_name, _, attribute = path.partition(":")
     found: Any = importlib.import_module(module_name)
     for part in attribute.split("."):

@@ -9,14 +9,13 @@ from __future__ import annotations
 import inspect
 import math
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verifiers.base import Sample, Verdict
 
-Outcome = Verdict | float | bool | Awaitable[Verdict | float | bool]
 RunAsync = Callable[[Coroutine[Any, Any, Any]], Any]
 
 MAX_TEXT = 2000
@@ -33,9 +32,11 @@ class Verifier:
     a run. Without one the verifier declares that there is no gold answer to be written down.
     warm_up: run once when a worker loads the verifier: slow imports belong here, where no sample's time is spent.
     prepare: `(**config) -> None`, run when a worker loads the verifier with these settings: a model to be read, say.
+    batch: the most samples that the function is given at a time, as a list; it returns as many outcomes. 1: one sample,
+    not in a list.
     """
 
-    function: Callable[..., Outcome]
+    function: Callable[..., Any]
     name: str
     summary: str = ""
     isolated: bool = False
@@ -44,8 +45,9 @@ class Verifier:
     screen: Callable[..., Verdict | None] | None = None
     warm_up: Callable[[], None] | None = None
     prepare: Callable[..., None] | None = None
+    batch: int = 1
 
-    def __call__(self, sample: Sample, **config: Any) -> Outcome:
+    def __call__(self, sample: Any, **config: Any) -> Any:
         return self.function(sample, **config)
 
     def check_config(self, config: Mapping[str, Any]) -> None:
@@ -62,8 +64,42 @@ class Verifier:
 
     def judge(self, sample: Sample, config: Mapping[str, Any], run_async: RunAsync) -> Verdict:
         """The verdict on one sample; every failure of the function becomes an `error` verdict that names it."""
-        verdict = self._guarded(self.function, sample, config, run_async)
+        verdict = self._guarded(self._single, sample, config, run_async)
         return Verdict.error(f"{self.name} gave no verdict") if verdict is None else verdict
+
+    def judge_batch(
+        self, samples: Sequence[Sample], config: Mapping[str, Any], run_async: RunAsync
+    ) -> list[Verdict] | None:
+        """The verdicts on samples that all have what the verifier needs; None if it fails on them together, which says
+        nothing about any one of them."""
+        try:
+            outcomes = self.function(list(samples), **config)
+            if inspect.iscoroutine(outcomes):
+                outcomes = run_async(outcomes)
+        except MemoryError:
+            raise
+        except BaseException:  # noqa: BLE001 - the boundary; each is judged alone then, and the failure told there
+            return None
+        if not isinstance(outcomes, Sequence) or len(outcomes) != len(samples):
+            return [self._miscounted(outcomes, len(samples))] * len(samples)
+        return [as_verdict(outcome, self.name) for outcome in outcomes]
+
+    def _single(self, sample: Sample, **config: Any) -> Any:
+        """The outcome, or a coroutine that has it."""
+        if self.batch == 1:
+            return self.function(sample, **config)
+        outcomes = self.function([sample], **config)
+        return self._awaited(outcomes) if inspect.iscoroutine(outcomes) else self._only(outcomes)
+
+    async def _awaited(self, outcomes: Awaitable[Any]) -> Any:
+        return self._only(await outcomes)
+
+    def _only(self, outcomes: Any) -> Any:
+        return outcomes[0] if isinstance(outcomes, Sequence) and len(outcomes) == 1 else self._miscounted(outcomes, 1)
+
+    def _miscounted(self, outcomes: Any, count: int) -> Verdict:
+        found = f"{len(outcomes)} outcomes" if isinstance(outcomes, Sequence) else f"a {type(outcomes).__name__}"
+        return Verdict.error(f"{self.name} returned {found} for {count} samples; return a list with one for each")
 
     def gold(self, sample: Sample, config: Mapping[str, Any]) -> str | Verdict | None:
         """A response to this sample that must be judged correct; None if there is none to be had (no `gold_response`,

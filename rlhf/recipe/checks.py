@@ -14,14 +14,13 @@ from rlhf.recipe.checks_algorithm import check_algorithm
 from rlhf.recipe.checks_cluster import check_cluster
 from rlhf.recipe.checks_data import check_data
 from rlhf.recipe.checks_domains import check_domains
+from rlhf.recipe.checks_reward import check_rewards
 from rlhf.recipe.checks_sampling import check_prompt_order
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.problems import nearest, shown
 from rlhf.recipe.schema import LearnerConfig, TrainRecipe
 from rlhf.stages.demonstrations import DEMONSTRATIONS
-from verifiers.lookup import check_importable
-from verifiers.registry import check_config, check_name
 
 
 def check(recipe: TrainRecipe, devices: Devices) -> list[Finding]:
@@ -57,27 +56,6 @@ def check_run(recipe: TrainRecipe) -> Iterator[Finding]:
         yield refuse("policy.revision", "tiny-moe is built in and has no revisions; remove the key")
     if model.startswith(("/", "./", "../", "~")) and not Path(model).expanduser().is_dir():
         yield warn("policy.model", f"no folder {model} as seen from {Path.cwd()}")
-
-
-def check_rewards(recipe: TrainRecipe) -> Iterator[Finding]:
-    seen: dict[str, int] = {}
-    for i, part in enumerate(recipe.reward):
-        key = f"reward.{i}.verifier"
-        try:
-            check_name(part.verifier)
-            if ":" in part.verifier:
-                check_importable(part.verifier, [str(Path.cwd())])
-            key = f"reward.{i}.config"
-            check_config(part.verifier, part.config)
-        except ValueError as error:
-            yield refuse(key, str(error))
-        if part.label in seen:
-            yield refuse(
-                f"reward.{i}.name", f"{part.label} is the name of reward.{seen[part.label]} too; write name: another"
-            )
-        seen.setdefault(part.label, i)
-    if all(part.weight == 0.0 for part in recipe.reward):
-        yield refuse("reward", "every weight is 0, so there is nothing to learn from; write a weight, e.g. 1.0")
 
 
 def check_sampling(recipe: TrainRecipe) -> Iterator[Finding]:

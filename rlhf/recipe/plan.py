@@ -38,8 +38,11 @@ class Placed(Protocol):
         ...
 
 
-def render_plan(loaded: Loaded, placement: Iterable[Placed]) -> Group:
-    """The whole plan: what is trained, where everything is placed, its memory, its work, and the warnings."""
+def render_plan(loaded: Loaded, placement: Iterable[Placed], sandboxes: Sequence[str] = ()) -> Group:
+    """The whole plan: what is trained, where everything is placed, its memory, its work, and the warnings.
+
+    sandboxes: what this machine gives to rewards that run code, a line each.
+    """
     parts: list[RenderableType] = [
         summary_table(loaded.recipe, loaded.devices),
         placement_table(list(placement)),
@@ -49,6 +52,7 @@ def render_plan(loaded: Loaded, placement: Iterable[Placed]) -> Group:
             memory_table(loaded.recipe, loaded.devices, loaded.estimate),
             work_table(loaded.recipe, loaded.estimate),
         ]
+    parts += [Text(f"sandbox of code rewards: {line}") for line in sandboxes]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in loaded.warnings]
     return Group(*parts)
 

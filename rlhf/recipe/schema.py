@@ -40,6 +40,12 @@ class RewardComponent(Section):
     weight: float = 1.0
     name: str | None = Field(None, description="the component's name in metrics; default the verifier's")
     domains: list[str] = Field([], description="judge only prompts of these domains; default of all")
+    only_if: str | None = Field(
+        None, description="a component above: this one counts only where that one says correct, else nothing"
+    )
+    clamp: tuple[float | None, float | None] | None = Field(
+        None, description="[low, high] of its score, before its weight; null: no bound"
+    )
     config: dict[str, Any] = Field({}, description="the verifier's own settings")
 
     @property

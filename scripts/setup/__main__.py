@@ -192,7 +192,9 @@ def run(flavour: str, venv: Path, packages_only: bool, guard: int, say: Callable
     site = env.site_packages(venv)
     build = not set(NATIVE) <= set(env.installed(site))
     needs = system.missing(flavour, build, system.include_folder(python))
-    system.provide(needs, say, system.run_quietly, root=os.geteuid() == 0)
+    root = os.geteuid() == 0
+    system.provide(needs, say, system.run_quietly, root)
+    system.offer(system.wished(), say, system.run_quietly, root)
     wanted = wanted_stamp(flavour, venv, version)
     make_environment(venv, wanted, python, say)
     count = len(read_locks(ROOT / "requirements", flavour))

@@ -1,7 +1,7 @@
 """What the packages need from the machine itself, looked for before gigabytes are fetched.
 
 vLLM's CPU kernels link against libnuma, and without it `import vllm` still works and the engine fails much later;
-pycosat (which reasoning-gym imports) comes as C source only.
+pycosat (which reasoning-gym imports) comes as C source only. Code rewards need bubblewrap, and g++ for C++.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ COMPILER = Need("a C compiler (`cc`)", "pycosat comes as source", "build-essenti
 HEADERS = Need("Python.h", "pycosat comes as source", "python3.11-dev")
 
 
+BUBBLEWRAP = Need("bubblewrap (`bwrap`)", "code rewards run programs in its namespaces", "bubblewrap")
+CXX = Need("a C++ compiler (`g++`)", "code rewards can judge C++", "g++")
+
+
 def loads(library: str) -> bool:
     """Whether the dynamic linker finds a library."""
     try:
@@ -59,6 +63,19 @@ def missing(flavour: str, build: bool, headers: Path, has: Callable[[str], bool]
     if build and not (headers / "Python.h").exists():
         needs.append(HEADERS)
     return needs
+
+
+def wished() -> list[Need]:
+    """What is not there and the packages do without: some rewards need it, and refuse to run without."""
+    return [need for need, name in ((BUBBLEWRAP, "bwrap"), (CXX, "g++")) if shutil.which(name) is None]
+
+
+def offer(needs: list[Need], say: Callable[[str], None], run: Callable[[list[str]], int], root: bool) -> None:
+    """As `provide`; but where it cannot be installed the set-up goes on, having said what is missing."""
+    try:
+        provide(needs, say, run, root)
+    except SystemIncompleteError as problem:
+        say(f"going on without: {problem}")
 
 
 def provide(needs: list[Need], say: Callable[[str], None], run: Callable[[list[str]], int], root: bool) -> None:

@@ -101,6 +101,18 @@ async def test_gold_answers_that_are_accepted_are_counted(make):
     assert (await service.metrics())["verifier/count/correct"] == 0.0  # they are no answers of a policy
 
 
+async def test_code_runs_in_the_sandbox_of_a_node(make):
+    service = make("code", "custom_rules:together")
+    row = {"tests": [{"input": "3 4", "output": "7"}]}
+    prompt = Prompt("train/0", "add", (1,), "print(sum(map(int, input().split())))", row)
+    await service.start([prompt])
+    assert make.notes == ["gold answers checked on 1 prompts: code accepts its 1, together has none"]
+    texts = [f"```python\nprint({answer})\n```" for answer in (7, 8)]
+    verdicts = await service.verify(prompt, texts)
+    assert [str(verdict["code"].status) for verdict in verdicts] == ["correct", "wrong"]
+    assert [verdict["together"].extracted for verdict in verdicts] == texts
+
+
 async def test_a_gold_answer_that_is_not_accepted_stops_the_run(make):
     service = make("format", "math")
     with pytest.raises(GoldError) as caught:

@@ -120,3 +120,22 @@ def test_root_gets_the_packages_and_nobody_else_is_asked_for_a_password(
     with pytest.raises(system.SystemIncompleteError, match="could not install"):
         system.provide([system.NUMA], lambda _: None, lambda _: 100, root=True)
     system.provide([], lambda _: None, lambda _: 1, root=False)
+
+
+def test_what_only_code_rewards_need_does_not_stop_the_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [need.package for need in system.wished()] == ["bubblewrap", "g++"]
+    executable(tmp_path / "g++", "")
+    assert system.wished() == [system.BUBBLEWRAP]
+    said: list[str] = []
+    system.offer(system.wished(), said.append, lambda _: 0, root=False)
+    assert said == [
+        "going on without: bubblewrap (`bwrap`) is missing (code rewards run programs in its namespaces); install it and "
+        "run this again; on Debian and Ubuntu: sudo apt-get install bubblewrap"
+    ]
+    executable(tmp_path / "apt-get", "")
+    ran: list[list[str]] = []
+    system.offer(system.wished(), said.append, lambda command: ran.append(command) or 0, root=True)  # type: ignore[func-returns-value]
+    assert ran[-1][-1] == "bubblewrap"
+    executable(tmp_path / "bwrap", "")
+    assert system.wished() == []

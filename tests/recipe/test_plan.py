@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cluster.on_paper import placed
 from rlhf.recipe.plan import describe_devices, render_plan
+from rlhf.recipe.sandboxes import sandbox_lines
 from tests.recipe.helpers import CPU, GOOD, GPU, UNKNOWN, load, small_model
 
 
@@ -24,9 +25,9 @@ class Place:
     rides: tuple[int, ...] = ()
 
 
-def shown(loaded, placement) -> str:
+def shown(loaded, placement, sandboxes=()) -> str:
     console = Console(file=io.StringIO(), width=160, color_system=None)
-    console.print(render_plan(loaded, placement))
+    console.print(render_plan(loaded, placement, sandboxes))
     return re.sub(r" +", " ", console.file.getvalue())
 
 
@@ -43,6 +44,17 @@ def test_plan_of_a_small_moe_on_a_cpu(tmp_path):
     assert "│ tokens │ 131,072 │ 262,144 │" in text
     assert "32.0 │ a node, all of whose ranks and engines share it │" in text
     assert "warning" not in text
+
+
+def test_the_sandbox_of_code_rewards_is_tried_where_there_are_any(tmp_path):
+    loaded = load(
+        tmp_path, GOOD, ("reward=[{verifier: code}, {verifier: code, name: b, config: {sandbox: landlock}}]",)
+    )
+    lines = sandbox_lines(loaded.recipe)
+    assert [line.partition(":")[0] for line in lines] == ["bwrap", "landlock"]
+    assert all("attacks refused" in line or "not here" in line for line in lines)
+    assert f"sandbox of code rewards: {lines[0]}"[:60] in shown(loaded, [], lines)
+    assert sandbox_lines(load(tmp_path).recipe) == []
 
 
 def test_equal_nodes_share_a_row(tmp_path):

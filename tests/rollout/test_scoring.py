@@ -50,3 +50,28 @@ def test_the_first_component_that_judges_the_domain_decides(verdicts, reward, st
     scored = score(trajectory(), verdicts, ROUTED)
     assert scored.reward == pytest.approx(reward)
     assert (scored.status, scored.graded) == (status, graded)
+
+
+GATED = [
+    RewardComponent(verifier="math"),
+    RewardComponent(verifier="a:length", weight=0.5, only_if="math", clamp=(-0.5, 0.5)),
+    RewardComponent(verifier="a:style", weight=2.0, clamp=(None, 0.25)),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "length", "style", "reward"),
+    [
+        (Verdict.correct(), Verdict.correct(), Verdict.wrong(), 1.25),
+        (Verdict.correct(), Verdict.wrong(score=0.2), Verdict.wrong(), 1.1),
+        (Verdict.correct(), Verdict.wrong(score=-3.0), Verdict.correct(), 1.25),
+        (Verdict.wrong(), Verdict.correct(), Verdict.correct(), 0.5),
+        (Verdict.wrong(), Verdict.wrong(score=-3.0), Verdict.wrong(score=-3.0), -6.0),
+        (Verdict.unparsed("no box"), Verdict.error("broke"), Verdict.wrong(), 0.0),
+        (Verdict.correct(), Verdict.error("broke"), Verdict.wrong(), None),
+    ],
+)
+def test_a_gate_and_a_clamp(answer, length, style, reward):
+    scored = score(trajectory(), {"math": answer, "length": length, "style": style}, GATED)
+    assert scored.reward == (None if reward is None else pytest.approx(reward))
+    assert scored.status is (Status.ERROR if reward is None else answer.status)

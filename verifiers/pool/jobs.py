@@ -29,6 +29,11 @@ class Job:
     gold: bool = False
     future: Future[Verdict | None] = field(default_factory=Future)
 
+    def goes_with(self, other: Job) -> bool:
+        """Whether one call of a verifier could judge both."""
+        judging = self.sample is not None and other.sample is not None and not (self.gold or other.gold)
+        return judging and self.name == other.name and self.config == other.config
+
 
 class JobQueue:
     """First in, first out; `put` blocks while `limit` jobs wait (back-pressure); `close` wakes everyone."""
@@ -56,6 +61,16 @@ class JobQueue:
             job = self._jobs.popleft()
             self._changed.notify_all()
             return job
+
+    def take_like(self, job: Job, count: int) -> list[Job]:
+        """Up to `count` waiting jobs that may be judged together with `job`; none is waited for."""
+        with self._changed:
+            like = [other for other in self._jobs if other.goes_with(job)][:count]
+            if like:
+                taken = set(map(id, like))
+                self._jobs = deque(other for other in self._jobs if id(other) not in taken)
+                self._changed.notify_all()
+            return like
 
     def close(self) -> list[Job]:
         """Refuse further jobs; the ones that still waited."""

@@ -26,6 +26,7 @@ from verifiers.pool.slot import Isolation, PoolSettings, Slot
 from verifiers.pool.spare import WarmSpare
 from verifiers.pool.stats import PoolStats, Recorder
 from verifiers.registry import check_config
+from verifiers.sandbox.sandbox import sweep
 
 Config = Mapping[str, Any]
 
@@ -122,6 +123,7 @@ class VerifierPool:
         self._spare.close()
         for slot in self._slots:
             slot.thread.join()
+        sweep()  # what the sandboxes of killed workers have left
 
     def __enter__(self) -> VerifierPool:
         return self

@@ -64,6 +64,7 @@ class Slot:
         self._spare = spare
         self._workers: dict[Lane, WorkerProcess] = {}
         self._lanes: dict[str, Lane] = {n: n if s.isolated else PLAIN for n, s in VERIFIERS.items()}
+        self._batches: dict[str, int] = {}
         self._lock = threading.Lock()
         self.busy = False
         self.thread = threading.Thread(target=self._run, name="verifier-slot", daemon=True)
@@ -80,20 +81,52 @@ class Slot:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            if not job.future.set_running_or_notify_cancel():
-                continue
+            batch = [job, *self._jobs.take_like(job, self._batches.get(job.name, 1) - 1)]
+            batch = [one for one in batch if one.future.set_running_or_notify_cancel()]
             self.busy = True
-            try:
-                result = self._do(job)
-            except BaseException as problem:  # noqa: BLE001 - it is the waiting caller's to handle
-                job.future.set_exception(PoolClosedError("the pool was closed") if self._jobs.closed else problem)
-            else:
-                job.future.set_result(result)
-            finally:
-                self.busy = False
+            verdicts = self._together(batch) if len(batch) > 1 else [None]
+            for one, verdict in zip(batch, verdicts or [None] * len(batch), strict=False):
+                self._settle(one, verdict)
+            self.busy = False
         with self._lock:
             for worker in self._workers.values():
                 worker.close()
+
+    def _settle(self, job: Job, verdict: Verdict | None) -> None:
+        """Answer one job, with a verdict that there is already or its own."""
+        try:
+            result = self._do(job) if verdict is None else self._record(verdict, job)
+        except BaseException as problem:  # noqa: BLE001 - it is the waiting caller's to handle
+            job.future.set_exception(PoolClosedError("the pool was closed") if self._jobs.closed else problem)
+        else:
+            job.future.set_result(result)
+
+    def _together(self, batch: list[Job]) -> list[Verdict] | None:
+        """The verdicts on jobs of one verifier, by one call of it; None if they are to be judged one by one, where a
+        failure or a limit meets the sample that it belongs to."""
+        samples = [job.sample for job in batch if job.sample is not None]
+        first = batch[0]
+        try:
+            worker, lane = self._worker_with(first)
+            request = {
+                "op": "judge_batch",
+                "name": first.name,
+                "config": dict(first.config),
+                "samples": [sample_to_json(sample) for sample in samples],
+            }
+            started = time.monotonic()
+            reply = worker.call(request, self._settings.timeout_s)
+            verdicts = [verdict_from_json(verdict) for verdict in reply.get("verdicts", [])]
+        except WorkerTimeoutError:
+            self._replace(lane, "timeout")
+            return None
+        except (WorkerDiedError, ProtocolError):
+            self._replace(lane, "died")
+            return None
+        except (ValueError, RuntimeError):  # it does not load: each job is told so
+            return None
+        seconds = (time.monotonic() - started) / len(batch)
+        return [verdict.timed(seconds) for verdict in verdicts] if len(verdicts) == len(batch) else None
 
     def _do(self, job: Job) -> Verdict | None:
         if job.sample is None:
@@ -184,6 +217,7 @@ class Slot:
         if reply["isolated"] and lane == PLAIN:
             self._lanes[job.name] = job.name
             return self._worker_with(job)
+        self._batches[job.name] = int(reply["batch"])
         worker.loaded.add(key)
         if lane == PLAIN:
             self._spare.refill(worker.loaded)

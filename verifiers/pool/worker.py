@@ -49,6 +49,8 @@ class Worker:
                 return self._isolate(request["victim"])
             case "judge":
                 return self._judge(request)
+            case "judge_batch":
+                return self._judge_batch(request)
         raise ProtocolError(f"unknown operation {request['op']!r}")
 
     def _init(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +74,7 @@ class Worker:
         except BaseException as problem:  # noqa: BLE001 - importing a user's module may raise anything
             return {"problem": clip(f"verifier {name!r} could not be loaded: {type(problem).__name__}: {problem}")}
         self._loaded[name] = found
-        return {"isolated": found.isolated, "gold_checkable": found.gold_response is not None}
+        return {"isolated": found.isolated, "batch": found.batch}
 
     def _isolate(self, victim: str) -> dict[str, Any]:
         null = os.open(os.devnull, os.O_RDWR)
@@ -108,6 +110,18 @@ class Worker:
         if self._applied is None:
             return _judge_here(found, sample, config, self._runner.run)
         return self._judge_in_child(found, sample, config, request["timeout_s"])
+
+    def _judge_batch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Only of a verifier that is not isolated. No `verdicts`: each is to be judged alone."""
+        found = self._loaded[request["name"]]
+        samples = [sample_from_json(item) for item in request["samples"]]
+        if found.needs_reference and any(sample.reference is None for sample in samples):
+            return {}
+        try:
+            verdicts = found.judge_batch(samples, request["config"], self._runner.run)
+        except MemoryError:
+            return {}
+        return {} if verdicts is None else {"verdicts": [verdict.to_json() for verdict in verdicts]}
 
     def _judge_in_child(
         self, found: Verifier, sample: Sample, config: Mapping[str, Any], timeout_s: float

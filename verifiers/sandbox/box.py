@@ -14,7 +14,7 @@ from typing import Any
 
 from verifiers.frames import FrameBuffer, ProtocolError, encode
 from verifiers.sandbox import wire
-from verifiers.sandbox.capture import Captured, as_stdin, collect, drain
+from verifiers.sandbox.capture import STDERR_BYTES, Captured, as_stdin, collect, drain
 from verifiers.sandbox.limits import Limits
 from verifiers.sandbox.watch import MemoryWatch
 
@@ -123,9 +123,12 @@ class Box:
             with self._started(command, limits, stdin_fd, False) as (out, err):
                 os.close(stdin_fd)
                 stdin_fd = -1
-                yield Session(questions, out, err, limits.output_kb * 1024)
-                if not self._lost:
-                    self._end(Stop.TIME)
+                session = Session(questions, out, err, limits.output_kb * 1024)
+                started = time.monotonic()
+                yield session
+                reply = None if self._lost else self._end(Stop.TIME)
+                stop = Stop.TIME if reply is not None and reply["killed"] else None
+                session.ended = self._ended(session.captured, stop, reply, time.monotonic() - started)
         finally:
             for fd in (stdin_fd, questions):
                 if fd >= 0:
@@ -200,19 +203,26 @@ class Box:
 
 
 class Session:
-    """Questions and answers with a program that may be hostile: frames of JSON objects, and nothing is believed."""
+    """Questions and answers with a program that may be hostile: frames of JSON objects, and nothing is believed.
+
+    ended: how the run ended, once it has; with Stop.TIME where it had not ended by itself.
+    """
 
     def __init__(self, questions: int, answers: int, errors: int, output_bytes: int) -> None:
         self._questions, self._answers, self._errors = questions, answers, errors
         self._frames = FrameBuffer(output_bytes)
-        self._captured = Captured()
+        self.captured = Captured()
+        self.ended: Ended | None = None
         os.set_blocking(questions, False)
 
     def ask(self, message: dict[str, Any], timeout_s: float) -> dict[str, Any] | None:
-        """The next frame it writes after `message`; None if there is none in time, or it is no frame of JSON."""
+        """The next frame it writes after `message`; None if there is none in time, or it is no frame of JSON.
+
+        A message that another program wrote may be nested too deeply to be written again; that has no answer either.
+        """
         deadline = time.monotonic() + timeout_s
-        outgoing = memoryview(encode(message))
         try:
+            outgoing = memoryview(encode(message))
             while (frame := None if outgoing else self._frames.next()) is None:
                 writes = [self._questions] if outgoing else []
                 readable, writable, _ = select.select(
@@ -224,19 +234,15 @@ class Session:
                     outgoing = outgoing[os.write(self._questions, outgoing[: select.PIPE_BUF]) :]
                 if not self._take(readable):
                     return None
-        except (ProtocolError, BrokenPipeError):
+        except (ProtocolError, BrokenPipeError, ValueError):
             return None
         return frame
-
-    @property
-    def stderr(self) -> str:
-        return bytes(self._captured.stderr).decode(errors="replace")
 
     def _take(self, readable: Sequence[int]) -> bool:
         """Read what is there; whether its answers go on."""
         if self._errors in readable:
             data = os.read(self._errors, 1 << 16)
-            self._captured.stderr += data[: 65536 - len(self._captured.stderr)]
+            self.captured.stderr += data[: STDERR_BYTES - len(self.captured.stderr)]
         if self._answers in readable:
             data = os.read(self._answers, 1 << 16)
             self._frames.feed(data)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from verifiers.spec import VerifierSpec
-from verifiers.specs import answers, logic, models, shape
+from verifiers.specs import answers, logic, models, programs, shape
 
 VERIFIERS: Mapping[str, VerifierSpec] = {
-    spec.name: spec for spec in (*answers.SPECS, *shape.SPECS, *logic.SPECS, *models.SPECS)
+    spec.name: spec for spec in (*answers.SPECS, *shape.SPECS, *logic.SPECS, *programs.SPECS, *models.SPECS)
 }

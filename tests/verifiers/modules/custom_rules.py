@@ -104,3 +104,22 @@ def has_gold(sample: Sample) -> bool:
 
 def undecorated(sample: Sample) -> bool:
     return True
+
+
+@verifier(needs_reference=False, batch=4)
+async def together(samples: list[Sample], reverse: bool = False) -> list[Verdict | float]:
+    """Says which of how many each was; waits, fails and miscounts on request."""
+    await asyncio.sleep(0)
+    for sample in samples:
+        match sample.response:
+            case "wait":
+                Path(sample.metadata["fifo"]).read_text()
+            case "hang":
+                time.sleep(3600)
+            case "fail":
+                raise LookupError("one of them")
+            case "end":
+                os._exit(7)
+    if any(sample.response == "miscount" for sample in samples):
+        return [1.0] * (len(samples) + 1)
+    return [Verdict.correct(s.response, f"{i} of {len(samples)}") for i, s in enumerate(samples, 1)]

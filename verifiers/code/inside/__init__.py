@@ -1,0 +1,1 @@
+"""What runs in the boxes beside a model's code, or beside the tests of it."""

@@ -1,0 +1,63 @@
+"""In the box of the model's code: loads it, and calls its functions as it is told.
+
+The code runs in this very process and can do with it what it likes, short of leaving the box: what is sent from here is
+data that a hostile program chose. It is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from verifiers.code.inside.frames import Channel
+from verifiers.code.values import Encoder, MalformedError, UnsendableError, fill, value
+from verifiers.sandbox.inside.program import new_main, prepare_interpreter
+
+CLASS = "Solution"
+
+
+def serve(file: str) -> None:
+    """Answer `{"call", "arguments", "keywords", "heap"}` until there are no more."""
+    channel = Channel()
+    prepare_interpreter([file])
+    names = new_main(file).__dict__
+    try:
+        exec(compile(Path(file).read_bytes(), file, "exec"), names)  # noqa: S102 - this is the sandbox
+    except BaseException as problem:  # noqa: BLE001 - a model's code raises anything
+        channel.receive()
+        channel.send({"unloaded": describe(problem)})
+        return
+    while True:
+        channel.send(call(names, channel.receive()))
+
+
+def call(names: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    function = find(names, message["call"])
+    if function is None:
+        return {"missing": message["call"]}
+    objects = fill(message["heap"], [])
+    arguments = [value(item, objects) for item in message["arguments"]]
+    keywords = {key: value(item, objects) for key, item in message["keywords"].items()}
+    try:
+        result = function(*arguments, **keywords)
+        encoder = Encoder(objects, opaque=True)
+        return {"result": encoder.value(result), "heap": encoder.heap()}
+    except (UnsendableError, MalformedError) as problem:
+        return {"unsendable": str(problem)}
+    except BaseException as problem:  # noqa: BLE001 - a model's code raises anything
+        return {"raised": type(problem).__name__, "text": describe(problem, with_type=False)}
+
+
+def find(names: dict[str, Any], name: str) -> Any:
+    """A function of the module, or a method of its class `Solution` (as LeetCode wants it)."""
+    if callable(names.get(name)):
+        return names[name]
+    solution = names.get(CLASS)
+    return getattr(solution(), name, None) if isinstance(solution, type) else None
+
+
+def describe(problem: BaseException, *, with_type: bool = True) -> str:
+    try:
+        return f"{type(problem).__name__ + ': ' if with_type else ''}{problem}"[:500]
+    except BaseException:  # noqa: BLE001 - its own __str__ may raise anything
+        return type(problem).__name__

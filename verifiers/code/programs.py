@@ -1,0 +1,72 @@
+"""Tests that are programs: each runs in a box of its own, the model's code in another, and calls are carried between.
+
+What is carried is JSON that neither side's code made up the form of. A test says that it has passed from a box in which
+nothing of the model's has run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from verifiers.code.extract import Source
+from verifiers.code.outcome import PASSED, STOPPED, Clock, Outcome
+from verifiers.code.settings import CodeSettings
+from verifiers.code.task import ProgramTask, ProgramTest, RowError
+from verifiers.sandbox.box import Box, Call, Session, Stop
+from verifiers.sandbox.sandbox import Sandbox
+
+CALLEE = "verifiers.code.inside.callee:serve"
+TESTER = "verifiers.code.inside.tester:serve"
+_FILE = "solution.py"
+
+
+def run_programs(
+    sandbox: Sandbox, source: Source, task: ProgramTask, settings: CodeSettings, clock: Clock
+) -> Iterator[Outcome]:
+    """An outcome a test, in order; every test meets a fresh process of the model's code.
+
+    Raises RowError if a test is at fault itself."""
+    with sandbox.box() as judged, sandbox.box() as judging:
+        judged.put(_FILE, f"{task.preamble}\n{source.text}" if task.preamble else source.text)
+        for test in task.tests:
+            yield _run(judged, judging, task, test, settings, clock)
+
+
+def _run(
+    judged: Box, judging: Box, task: ProgramTask, test: ProgramTest, settings: CodeSettings, clock: Clock
+) -> Outcome:
+    limits = settings.test_limits(clock.left(time.monotonic()))
+    deadline = time.monotonic() + limits.wall_s
+    message: dict[str, Any] | None = {"setup": task.setup, "test": test.source, "entry": task.entry}
+    with judged.session(Call(CALLEE, (_FILE,)), limits) as callee, judging.session(Call(TESTER), limits) as tester:
+        while message is not None:
+            said = tester.ask(message, deadline - time.monotonic())
+            if said is None or "call" not in said:
+                return _end(said, test, time.monotonic() >= deadline)
+            message = callee.ask(said, deadline - time.monotonic())
+    return _lost(callee, limits.wall_s)
+
+
+def _end(said: dict[str, Any] | None, test: ProgramTest, late: bool) -> Outcome:
+    """What a test has said at its end."""
+    if said is None:
+        return Outcome(False, STOPPED[Stop.TIME] if late else "the test did not end well", late)
+    if "passed" in said:
+        return PASSED
+    if "broken" in said:
+        raise RowError(f"the row's test is at fault: {said['broken']}")
+    why = str(said.get("failed")).removeprefix("CandidateError: ")
+    return Outcome(False, f"{test.shown}: {why}" if test.shown else why)
+
+
+def _lost(callee: Session, wall_s: float) -> Outcome:
+    """The model's code did not answer: why, by how its run ended."""
+    ended = callee.ended
+    if ended is None or ended.stop is Stop.TIME:
+        return Outcome(False, f"{STOPPED[Stop.TIME]} of {wall_s:g} s", True)
+    if ended.stop is not None:
+        return Outcome(False, STOPPED[ended.stop], ended.stop is not Stop.BOX)
+    how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"
+    return Outcome(False, f"the program ended before it answered: {how}")
