@@ -29,11 +29,6 @@ def length_reward(length_G: Tensor, correct_G: Tensor) -> Tensor:
     return torch.where(correct_G > 0, value_G, value_G.clamp(max=0.0))
 
 
-def language_consistency(target_words: int, words: int) -> float:
-    """Share of the words that are of the target language: DeepSeek-R1 (2501.12948). 0 where there is no word."""
-    return target_words / words if words else 0.0
-
-
 def shaped(length_G: Tensor, correct_G: Tensor, looping_G: Tensor, rules: Shaping, step: int) -> dict[str, Tensor]:
     """What is added to the rewards of one prompt's samples, by name; the parts whose weight is 0 are not there.
 

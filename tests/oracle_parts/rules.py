@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rlhf.algorithms.filters import accuracy_reason
-from rlhf.algorithms.shaping import language_consistency, length_reward, overlong_penalty
+from rlhf.algorithms.shaping import length_reward, overlong_penalty
 from rlhf.data.sampling.difficulty import guessed_away, prioritised
 from rlhf.learner.balance import partition
 from rlhf.rollout.repetition import certain_run_end
 from tests.oracle_parts.tensors import plain, t
+from verifiers.shape.language import consistency
 
 Inputs = dict[str, Any]
 
@@ -45,7 +46,7 @@ def kimi_easy_to_hack(i: Inputs) -> Inputs:
 
 
 def r1_reward(i: Inputs) -> Inputs:
-    language = language_consistency(i["target_words"], i["words"])
+    language = consistency(i["target_words"], i["words"])
     return {"lang": language, "total": i["acc"] + i["fmt"] + language}
 
 

@@ -42,4 +42,4 @@ CHARACTERS: Mapping[int, str] = str.maketrans(
     | dict.fromkeys(map(chr, range(0xFE00, 0xFE10)), "")
 )
 """Spellings of one sign as that sign; what shows nothing as nothing (fillers and variation selectors)."""
-SUPERSCRIPTS: Mapping[int, str] = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+SUPERSCRIPTS: Mapping[int, int] = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")

@@ -1,1 +1,1 @@
-"""Rewards for how a response is written, whatever it says."""
+"""Rewards for how a response is written, whatever it says: format, length, repetition, language."""

@@ -51,7 +51,7 @@ def contents_in_order(text: str, names: list[str], allow_outside: bool) -> list[
             problem = f"<{name}> comes too early; the order is {', '.join(names)}"
         elif not allow_outside and text[position:opening].strip():
             problem = f"text before <{name}>, outside the tags"
-        elif not text[start:end].strip():
+        elif not any(char.isprintable() and not char.isspace() for char in text[start:end]):
             problem = f"<{name}> is empty"
         if problem:
             return problem

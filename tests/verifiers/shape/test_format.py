@@ -55,3 +55,17 @@ def test_the_last_tag_is_what_is_extracted() -> None:
 def test_bad_tags_are_named(tags: list[str]) -> None:
     with pytest.raises(ValueError, match="write distinct tag names"):
         format_verifier(Sample("", ""), tags=tags)
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", " \u2060\n", "\ufeff\u202e"])
+def test_what_does_not_show_is_empty(nothing: str) -> None:
+    verdict = format_verifier(Sample("", f"<think>a</think><answer>{nothing}</answer>"))
+    assert isinstance(verdict, Verdict)
+    assert (verdict.status, verdict.reason) == (Status.WRONG, "<answer> is empty")
+
+
+def test_a_megabyte_of_tags_has_an_end() -> None:
+    for piece in ("<think>", "</answer>", "<think></think><answer>", "<"):
+        verdict = format_verifier(Sample("", piece * (1_000_000 // len(piece))))
+        assert isinstance(verdict, Verdict)
+        assert verdict.status is Status.WRONG
