@@ -15,6 +15,7 @@ HEAVY = (
     "math_verify",
     "reasoning_gym",
     "numpy",
+    "pint",
     "torch",
     "ray",
     "pydantic",

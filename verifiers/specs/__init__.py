@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from verifiers.spec import VerifierSpec
-from verifiers.specs import answers, logic, models, programs, shape
+from verifiers.specs import answers, grounding, logic, models, programs, shape
 
-VERIFIERS: Mapping[str, VerifierSpec] = {
-    spec.name: spec for spec in (*answers.SPECS, *shape.SPECS, *logic.SPECS, *programs.SPECS, *models.SPECS)
-}
+_FAMILIES = (answers, shape, grounding, logic, programs, models)
+
+VERIFIERS: Mapping[str, VerifierSpec] = {spec.name: spec for family in _FAMILIES for spec in family.SPECS}
