@@ -37,6 +37,12 @@ def test_a_perfect_matching_is_found_where_there_is_one(items: int, partners: in
     assert all_matched(fits, partners) is there_is
 
 
+def test_moving_others_leaves_them_their_partners() -> None:
+    fits = [[2, 3, 5], [1, 2, 4, 5], [1, 2, 3, 4, 5], [3], [0, 2, 3], [0, 1, 5, 6], [3]]
+    assert not all_matched(fits, 7)
+    assert all_matched([*fits[:-1], [3, 6]], 7)
+
+
 def test_two_hundred_items_that_all_fit() -> None:
     everyone = list(range(200))
     assert all_matched([everyone] * 200, 200)

@@ -35,10 +35,12 @@ def visible(text: str) -> str:
     """`text` on one line, its digits as ASCII, one kind of minus, and nothing that does not show (joiners, marks of
     direction, controls)."""
     text = text.translate(CHARACTERS)
-    if not text.isascii():
-        text = "".join(map(_ascii, text))
-        text = _SUPERSCRIPT_RUN.sub(lambda run: f"^{{{run.group().translate(SUPERSCRIPTS)}}}", text)
-    return text if text.isprintable() else "".join(c for c in text if c.isprintable() or c == NARROW)
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isprintable() or unicodedata.category(c) == "Zs")
+    if text.isascii():
+        return text
+    text = "".join(map(_ascii, text))
+    return _SUPERSCRIPT_RUN.sub(lambda run: f"^{{{run.group().translate(SUPERSCRIPTS)}}}", text)
 
 
 def _ascii(char: str) -> str:
@@ -52,8 +54,6 @@ def _ascii(char: str) -> str:
         return str(unicodedata.decimal(char))
     if kind == "Zs":
         return " " if char == "\u3000" else NARROW
-    if kind in ("Cf", "Cc"):
-        return ""
     return _vulgar(char) if kind == "No" else char
 
 

@@ -172,7 +172,7 @@ UNITS: tuple[UnitName, ...] = (*_SI, *_BESIDE_SI, *_CUSTOMARY, *_TEMPERATURES)
 
 
 def _by_symbol() -> dict[str, str]:
-    """Whole symbols come before those with a prefix: `min`, `ft` and `cd` are no small inches, tonnes and days."""
+    """Whole symbols come before those with a prefix: `kt` is a knot and no thousand tonnes."""
     plain = {symbol: unit.pint for unit in UNITS for symbol in unit.symbols}
     prefixed = {
         mark + symbol: prefix + unit.pint

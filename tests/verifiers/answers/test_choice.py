@@ -198,6 +198,10 @@ def test_several_options_are_a_set(answer: str, reference: str, same: bool) -> N
     assert (verdict.status is Status.CORRECT) is same
 
 
+def test_a_text_that_stands_twice_names_no_set() -> None:
+    assert judge("x", "A, B", ["x", "x", "y"], several=True).status is Status.WRONG
+
+
 def test_a_set_that_is_not_the_references_says_what_is_off() -> None:
     reason = judge("A, B", "A, C, D", ["w", "x", "y", "z"], several=True).reason
     assert reason == "1 of the 2 options named are not the reference's, and 2 of its are missing"

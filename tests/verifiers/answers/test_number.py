@@ -211,19 +211,21 @@ IGNORED = [
     (["m"], "20 km", False),
     (["km"], "20 km", True),
     (["s"], "20 seconds", False),
+    (["s"], "20 percents", False),
     ([], "$20", False),
 ]
 
 
 @pytest.mark.parametrize(("ignore", "answer", "same"), IGNORED)
 def test_words_that_may_stand_beside_a_number(ignore: list[str], answer: str, same: bool) -> None:
-    assert (judge(answer, "20", ignore=ignore).status is Status.CORRECT) is same
+    assert (judge(answer, "20", ignore=ignore, percent="ignore").status is Status.CORRECT) is same
 
 
 NEAR = [
     ({"relative_tolerance": 0.01}, "101", "100", True),
     ({"relative_tolerance": 0.01}, "99", "100", True),
     ({"relative_tolerance": 0.01}, "101.0000000001", "100", False),
+    ({"relative_tolerance": 0.3}, "130", "100", True),  # three tenths, not the float below them
     ({"relative_tolerance": 0.01}, "0.0001", "0", False),
     ({"relative_tolerance": 0.01}, "-99", "-100", True),
     ({"absolute_tolerance": 0.1}, "5.1", "5", True),

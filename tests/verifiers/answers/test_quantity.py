@@ -335,6 +335,7 @@ CANONICAL = [
     ("amps", "ampere"),
     ("kmph", "kilometer_per_hour"),
     ("AU", "astronomical_unit"),
+    ("kt", "knot"),
     ("min", "minute"),
     ("cd", "candela"),
 ]

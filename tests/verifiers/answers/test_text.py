@@ -103,6 +103,7 @@ LISTS = [
     ("unordered", "a, b and c", "a, b, c", {}, "2 items"),
     ("unordered", "a, b, and c", "a, b, c", {"separators": [",", "and"]}, None),
     ("unordered", "sand, b and c", "b, c, sand", {"separators": [",", "and"]}, None),
+    ("unordered", "s, b, c", "sand, b, c", {"separators": [",", "and"]}, "not those of the reference"),
     ("unordered", "a > b", "b > a", {"separators": [">"]}, None),
     ("unordered", "y, x", "x|y, x", {"alternatives": "|"}, None),
     ("unordered", "x, y", "x|y, x", {"alternatives": "|"}, None),

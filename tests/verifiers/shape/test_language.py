@@ -77,6 +77,7 @@ PROMPTS = [
     ("Wie viele Äpfel sind es?", "de"),
     ("计算 gcd 的最大值 for x", "zh"),
     ("りんご", "ja"),
+    ("漢字漢字漢字です", "ja"),
     ("漢字漢字漢字漢字漢字と", "zh"),
     ("Ok: $x$", LATIN),
     ("Что такое π?", "ru"),

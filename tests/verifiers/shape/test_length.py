@@ -37,6 +37,7 @@ ROWS = [
     ("a b c</think>d", {"limit": 4, "buffer": 2, "part": "thinking"}, -0.5, "3 words"),
     ("a b c</think>d", {"limit": 4, "buffer": 2, "part": "answer"}, 0.0, "1 words"),
     ("a b c", {"limit": 4, "buffer": 2, "part": "answer"}, -0.5, "3 words"),
+    ("a b</think> c </think> d", {"limit": 4, "buffer": 2, "part": "answer"}, 0.0, "1 words"),
     ("a b c|d", {"limit": 4, "buffer": 2, "part": "thinking", "think_close": "|"}, -0.5, "3 words"),
     ("a" * 1_000_000, {"limit": 4, "buffer": 2}, 0.0, "1 words"),
     ("a " * 500_000, {"limit": 4, "buffer": 2}, -1.0, "500,000 words"),
