@@ -105,7 +105,7 @@ def check_config(name: str, config: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"verifier {name!r} has no setting {key!r}{hint} It has: {', '.join(spec.options) or 'none'}"
             )
-        if type(value) is not option.type:
+        if type(value) is not option.type and not (option.type is float and type(value) is int):
             raise ValueError(
                 f"verifier {name!r}, setting {key!r}: found {value!r}, write a {option.type.__name__}, "
                 f"e.g. {option.default!r}"

@@ -79,7 +79,7 @@ def _check_code(i: int, part: RewardComponent, recipe: TrainRecipe) -> Iterator[
     options = VERIFIERS[CODE].options
     total_s = part.config.get("total_s", options["total_s"].default)
     memory_mb = part.config.get("memory_mb", options["memory_mb"].default)
-    if isinstance(total_s, float) and total_s + MARGIN_S > recipe.verify.timeout_s:
+    if isinstance(total_s, (int, float)) and total_s + MARGIN_S > recipe.verify.timeout_s:
         yield refuse(
             "verify.timeout_s",
             f"found {recipe.verify.timeout_s:g}, and reward.{i} may run tests for {total_s:g} s; write "

@@ -65,7 +65,13 @@ def test_bad_names_say_what_to_write(name: str, advice: str) -> None:
         check_name(name)
 
 
+def test_an_integer_will_do_for_a_number() -> None:
+    check_config("code", {"time_s": 2})
+
+
 BAD_CONFIGS = [
+    ("code", {"time_s": True}, "found True, write a float"),
+    ("code", {"memory_mb": 1.5}, "found 1.5, write a int"),
     ("format", {"tag": ["a"]}, "did you mean 'tags'"),
     ("format", {"require_box": 1}, "write a bool"),
     ("format", {"tags": "think"}, "write a list"),
