@@ -41,8 +41,7 @@ def tests(sample: Sample) -> Task:
     of a function; or of Python texts, each a test that calls `entry`. `checker`: optional source for the first."""
     rows = _field(sample, "tests", list)
     if rows and all(isinstance(row, Mapping) and {"input", "output"} <= set(row) for row in rows):
-        checker = sample.metadata.get("checker")
-        return StdioTask(tuple(StdioTest(_text(row, "input"), _text(row, "output")) for row in rows), checker)
+        return StdioTask(tuple(StdioTest(_text(row, "input"), _text(row, "output")) for row in rows), _checker(sample))
     entry = _field(sample, "entry", str)
     setup = str(sample.metadata.get("setup", ""))
     if all(isinstance(row, str) for row in rows):
@@ -86,7 +85,7 @@ def livecodebench(sample: Sample) -> Task:
         pairs = [(_text(row, "input"), _text(row, "output")) for row in rows]
         entry = _json_field(sample.metadata.get("metadata", {})).get("func_name")
     if not entry:
-        return StdioTask(tuple(StdioTest(given, wanted) for given, wanted in pairs))
+        return StdioTask(tuple(StdioTest(given, wanted) for given, wanted in pairs), _checker(sample))
     made = tuple(
         _call(entry, [json.loads(line) for line in given.split("\n") if line.strip()], json.loads(wanted))
         for given, wanted in pairs
@@ -97,15 +96,17 @@ def livecodebench(sample: Sample) -> Task:
 
 def code_contests(sample: Sample) -> Task:
     """`test` as SandboxFusion writes it (a list of `{"input": {"stdin"}, "output": {"stdout"}}`), or `public_tests`,
-    `private_tests`, `generated_tests` as deepmind/code_contests has them."""
+    `private_tests`, `generated_tests` as deepmind/code_contests has them. `checker`: optional source, which the data
+    sets lack, and which a task with many right answers needs."""
     if "test" in sample.metadata:
         rows = _json_field(sample.metadata["test"])
-        return StdioTask(tuple(StdioTest(row["input"]["stdin"], row["output"]["stdout"]) for row in rows))
+        given = tuple(StdioTest(row["input"]["stdin"], row["output"]["stdout"]) for row in rows)
+        return StdioTask(given, _checker(sample))
     made: list[StdioTest] = []
     for name in ("public_tests", "private_tests", "generated_tests"):
         part = _json_field(sample.metadata.get(name) or {"input": [], "output": []})
         made += [StdioTest(given, wanted) for given, wanted in zip(part["input"], part["output"], strict=True)]
-    return StdioTask(tuple(made))
+    return StdioTask(tuple(made), _checker(sample))
 
 
 FORMATS: Mapping[str, Callable[[Sample], Task]] = {
@@ -174,6 +175,13 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(row[name], str):
         raise RowError(f"{name}: found a {type(row[name]).__name__}, write a text")
     return str(row[name])
+
+
+def _checker(sample: Sample) -> str | None:
+    found = sample.metadata.get("checker")
+    if found is not None and not isinstance(found, str):
+        raise RowError(f"checker: found a {type(found).__name__}, write the source of check(input, expected, output)")
+    return found
 
 
 def _first_line(source: str) -> str:
