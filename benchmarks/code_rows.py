@@ -132,7 +132,7 @@ def _report(
     references = [_references(rows, judged, source) for source in SOURCES]
     bench.emit(
         "references: passed, and milliseconds to a verdict on all tests of one",
-        ("", "rows", "passed", "ms, code", "ms, plain", "ratio", "slowest s"),
+        ("", "rows", "passed", "ms, code", "ms, plain", "ratio", "slowest s", "of"),
         [row for row in references if row[1]],
         seed=args.seed,
         workers=args.workers,
@@ -143,13 +143,14 @@ def _report(
 
 
 def _references(rows: Sequence[CodeRow], judged: Sequence[Judged], source: str) -> tuple[Any, ...]:
-    ours = [(t, s) for job, t, s in judged if not job.change and rows[job.row].source == source]
+    ours = [each for each in judged if not each[0].change and rows[each[0].row].source == source]
     if not ours:
         return (source, 0)
-    seconds, plain = [said["seconds"] for _, said in ours], [true["seconds"] for true, _ in ours]
-    passed = sum(said["status"] == "correct" for _, said in ours)
-    middle, plain_middle = 1000 * median(seconds), 1000 * median(plain)
-    return source, len(ours), passed, middle, plain_middle, middle / plain_middle, max(seconds)
+    seconds = [said["seconds"] for _, _, said in ours]
+    passed = sum(said["status"] == "correct" for _, _, said in ours)
+    middle, plain = 1000 * median(seconds), 1000 * median([true["seconds"] for _, true, _ in ours])
+    slowest = max(ours, key=lambda each: each[2]["seconds"])[0]
+    return source, len(ours), passed, middle, plain, middle / plain, max(seconds), rows[slowest.row].name
 
 
 def _mutants(rows: Sequence[CodeRow], jobs: Sequence[Job], judged: Sequence[Judged]) -> str:

@@ -141,6 +141,7 @@ AT_FAULT: list[tuple[str, dict[str, Any], str]] = [
     ("livecodebench", {"test": "###"}, "neither JSON nor packed"),
     ("livecodebench", {"test": packed(print)}, "names builtins.print; texts, numbers and lists alone are read"),
     ("code_contests", {"test": "[]"}, "has no tests"),
+    ("code_contests", {"test": "[]", "checker": ["x"]}, "checker: found a list, write the source of check(input"),
 ]
 
 
@@ -335,6 +336,52 @@ def test_a_row_s_own_checker(judge: Judge, source: str, checker: str, status: St
     verdict = judge(source, metadata, time_s=1.0)
     assert verdict.status is status
     assert said in verdict.reason
+
+
+EVEN = "def check(input, expected, output):\n    return int(output) % 2 == 0"
+CHECKED: list[tuple[str, dict[str, Any]]] = [
+    ("tests", {"tests": [{"input": "", "output": "4"}]}),
+    (
+        "livecodebench",
+        {"test": packed({"input_output": json.dumps({"inputs": [""], "outputs": ["4"], "fn_name": None})})},
+    ),
+    ("livecodebench", {"public_test_cases": json.dumps([{"input": "", "output": "4"}])}),
+    ("code_contests", {"test": json.dumps([{"input": {"stdin": ""}, "output": {"stdout": "4"}}])}),
+    ("code_contests", {"public_tests": {"input": [""], "output": ["4"]}}),
+]
+
+
+@pytest.mark.parametrize(("form", "metadata"), CHECKED)
+def test_rows_of_programs_may_have_a_checker(judge: Judge, form: str, metadata: dict[str, Any]) -> None:
+    assert judge("print(6)", metadata, format=form).status is Status.WRONG
+    assert judge("print(6)", metadata | {"checker": EVEN}, format=form).status is Status.CORRECT
+    assert judge("print(3)", metadata | {"checker": EVEN}, format=form).status is Status.WRONG
+
+
+def test_annotations_are_values_as_in_any_program(judge: Judge) -> None:
+    """`compile` hands the `from __future__ import annotations` of its caller on, unless it is told not to."""
+    annotated = "def g(x: int): pass\nassert g.__annotations__['x'] is int\n"
+    calls = {"entry": "f", "tests": [annotated + "assert f(1) == 1"], "setup": annotated}
+    assert judge(annotated + "def f(x): return x", calls).status is Status.CORRECT
+    assert judge("def f(x): return x", calls | {"setup": annotated.replace("x: int", "x: str")}).status is Status.ERROR
+    checked = {"tests": [{"input": "", "output": ""}], "checker": annotated + "def check(*_): return True"}
+    assert judge("print(1)", checked).status is Status.CORRECT
+
+
+MAIN = """
+from dataclasses import dataclass
+@dataclass
+class Pair:
+    a: int
+def f(x): return Pair(x).a
+if __name__ == "__main__":
+    f(int(input()))
+    raise SystemExit("what a program does and a module does not")
+"""
+
+
+def test_functions_are_loaded_as_a_module(judge: Judge) -> None:
+    assert judge(MAIN, {"entry": "f", "tests": ["assert f(2) == 2"]}).status is Status.CORRECT
 
 
 def test_the_reference_is_the_gold_answer(code_pool: VerifierPool) -> None:

@@ -6,6 +6,8 @@ data that a hostile program chose. It is judged elsewhere.
 
 from __future__ import annotations
 
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,24 @@ def serve(file: str) -> None:
     """Answer `{"call", "arguments", "keywords", "heap"}` until there are no more."""
     channel = Channel()
     prepare_interpreter([file])
-    names = new_main(file).__dict__
+    names = as_module(file).__dict__
     try:
-        exec(compile(Path(file).read_bytes(), file, "exec"), names)  # noqa: S102 - this is the sandbox
+        source = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
+        exec(source, names)  # noqa: S102 - this is the sandbox
     except BaseException as problem:  # noqa: BLE001 - a model's code raises anything
         channel.receive()
         channel.send({"unloaded": describe(problem)})
         return
     while True:
         channel.send(call(names, channel.receive()))
+
+
+def as_module(file: str) -> types.ModuleType:
+    """Loaded as an `import` would: what stands under `if __name__ == "__main__"` is not run."""
+    module = new_main(file)
+    module.__name__ = Path(file).stem
+    sys.modules[module.__name__] = module
+    return module
 
 
 def call(names: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ def serve() -> None:
     prepare_interpreter(["checker.py"])
     names = new_main("checker.py").__dict__
     try:
-        exec(compile(channel.receive()["source"], "checker.py", "exec"), names)  # noqa: S102 - a data set's source
+        source = compile(channel.receive()["source"], "checker.py", "exec", dont_inherit=True)
+        exec(source, names)  # noqa: S102 - a data set's source
         check = names["check"]
         channel.send({"ready": True})
         while True:

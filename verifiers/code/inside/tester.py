@@ -51,8 +51,9 @@ def serve() -> None:
     prepare_interpreter(["test.py"])
     names = Names(channel)
     try:
-        exec(compile(message["setup"], "setup.py", "exec"), names)  # noqa: S102 - a data set's source, in a sandbox
-        test = compile(message["test"], "test.py", "exec")
+        setup = compile(message["setup"], "setup.py", "exec", dont_inherit=True)
+        exec(setup, names)  # noqa: S102 - a data set's source, in a sandbox
+        test = compile(message["test"], "test.py", "exec", dont_inherit=True)
     except BaseException as problem:  # noqa: BLE001 - whatever it is, the test's own source is at fault
         channel.send({"broken": describe(problem)})
         return
