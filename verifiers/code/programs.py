@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from verifiers.code.extract import Source
@@ -20,6 +21,8 @@ from verifiers.sandbox.sandbox import Sandbox
 CALLEE = "verifiers.code.inside.callee:serve"
 TESTER = "verifiers.code.inside.tester:serve"
 _FILE = "solution.py"
+_ANSWER_KB = 16 * 1024  # a result with all arguments, which are sent back as the call has left them
+_QUESTION_KB = 60 * 1024  # of a row's own test
 
 
 def run_programs(
@@ -38,15 +41,18 @@ def _run(
     judged: Box, judging: Box, task: ProgramTask, test: ProgramTest, settings: CodeSettings, clock: Clock
 ) -> Outcome:
     limits = settings.test_limits(clock.left(time.monotonic()))
+    answering = replace(limits, output_kb=max(limits.output_kb, _ANSWER_KB))
+    asking = replace(limits, output_kb=_QUESTION_KB)
     deadline = time.monotonic() + limits.wall_s
     message: dict[str, Any] | None = {"setup": task.setup, "test": test.source, "entry": task.entry}
-    with judged.session(Call(CALLEE, (_FILE,)), limits) as callee, judging.session(Call(TESTER), limits) as tester:
+    with judged.session(Call(CALLEE, (_FILE,)), answering) as callee, judging.session(Call(TESTER), asking) as tester:
         while message is not None:
             said = tester.ask(message, deadline - time.monotonic())
             if said is None or "call" not in said:
                 return _end(said, test, time.monotonic() >= deadline)
             message = callee.ask(said, deadline - time.monotonic())
-    return _lost(callee, limits.wall_s)
+        late = time.monotonic() >= deadline
+    return _lost(callee, limits.wall_s, late)
 
 
 def _end(said: dict[str, Any] | None, test: ProgramTest, late: bool) -> Outcome:
@@ -61,11 +67,13 @@ def _end(said: dict[str, Any] | None, test: ProgramTest, late: bool) -> Outcome:
     return Outcome(False, f"{test.shown}: {why}" if test.shown else why)
 
 
-def _lost(callee: Session, wall_s: float) -> Outcome:
+def _lost(callee: Session, wall_s: float, late: bool) -> Outcome:
     """The model's code did not answer: why, by how its run ended."""
     ended = callee.ended
-    if ended is None or ended.stop is Stop.TIME:
-        return Outcome(False, f"{STOPPED[Stop.TIME]} of {wall_s:g} s", True)
+    if ended is None or ended.stop is Stop.TIME:  # ended from here
+        if late:
+            return Outcome(False, f"{STOPPED[Stop.TIME]} of {wall_s:g} s", True)
+        return Outcome(False, "the program's answer is too long, or is none", True)
     if ended.stop is not None:
         return Outcome(False, STOPPED[ended.stop], ended.stop is not Stop.BOX)
     how = f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}"

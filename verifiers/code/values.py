@@ -56,9 +56,7 @@ class Encoder:
 
     def value(self, item: Any, depth: int = 0) -> Json:
         """Raises UnsendableError."""
-        self._items += 1
-        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
-            raise UnsendableError("a value that is nested too deeply or too large")
+        self._count(1 if depth <= MAX_DEPTH else MAX_ITEMS + 1)
         kind = type(item)
         if item is None or kind is bool or kind is str:
             return item
@@ -75,9 +73,18 @@ class Encoder:
         contents: list[Json] = []
         while len(contents) < len(self.objects):
             item = self.objects[len(contents)]
-            tag, parts = _HEAP_TAGS[type(item)], _parts(item)
-            contents.append([tag, [self.value(part, 1) for part in parts]])
+            tag, parts = _HEAP_TAGS[type(item)], list(_parts(item))
+            if _plain(parts):
+                self._count(len(parts))
+            else:
+                parts = [self.value(part, 1) for part in parts]
+            contents.append([tag, parts])
         return contents
+
+    def _count(self, items: int) -> None:
+        self._items += items
+        if self._items > MAX_ITEMS:
+            raise UnsendableError("a value that is nested too deeply or too large")
 
     def _place(self, item: Any) -> int:
         place = self._places.get(id(item))
@@ -87,8 +94,6 @@ class Encoder:
         return place
 
     def _immutable(self, item: Any, kind: type, depth: int) -> Json:
-        if kind in _VIEWS:
-            return self.value(list(item), depth)
         if kind.__module__ == "numpy" and hasattr(item, "item") and not getattr(item, "shape", None):
             return self.value(item.item(), depth)
         if kind in _AS_TEXT:
@@ -112,8 +117,8 @@ _AS_TEXT: dict[type, tuple[str, Callable[[Any], Json]]] = {
 def _tagged_parts(item: Any, kind: type) -> tuple[str | None, Iterable[Any]]:
     if issubclass(kind, tuple):  # named tuples are equal to plain ones
         return "t", tuple.__iter__(item)
-    if kind is frozenset:
-        return "z", item
+    if kind in _ITERATED:
+        return _ITERATED[kind], item
     if kind is range:
         return "r", (item.start, item.stop, item.step)
     if kind is Fraction:
@@ -142,13 +147,27 @@ _NEW: dict[str, type] = {
     "C": collections.Counter,
     "O": collections.OrderedDict,
 }
-_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_ITERATED: dict[type, str] = {
+    frozenset: "z",
+    type({}.keys()): "K",  # views are equal to no list
+    type({}.values()): "V",
+    type({}.items()): "I",
+}
 
 
 def _parts(item: Any) -> Iterable[Any]:
     if isinstance(item, dict):
         return [part for pair in item.items() for part in pair]
     return item
+
+
+def _plain(parts: list[Any]) -> bool:
+    """Whether JSON has all of them as they are: found out without a step of Python for each, as long lists of numbers
+    are what tests pass most."""
+    kinds = set(map(type, parts))
+    if kinds == {int}:
+        return -_EXACT_FLOAT < min(parts) <= max(parts) < _EXACT_FLOAT
+    return kinds <= {str, bool, type(None)}
 
 
 def fill(heap: Json, known: list[Any]) -> list[Any]:
@@ -166,7 +185,7 @@ def fill(heap: Json, known: list[Any]) -> list[Any]:
     for item, (tag, parts) in zip(objects, heap, strict=True):
         if _HEAP_TAGS[type(item)] != tag:
             raise MalformedError("a container that has changed its type")
-        _refill(item, [value(part, objects) for part in parts])
+        _refill(item, parts if _plain(parts) else [value(part, objects) for part in parts])
     return objects
 
 
@@ -201,7 +220,7 @@ def value(json: Json, objects: list[Any], depth: int = 0) -> Any:
 
 
 def _tagged(tag: str, body: Json, objects: list[Any], depth: int) -> Any:
-    if tag in ("t", "z", "n", "r", "F") and type(body) is list:
+    if tag in _FROM_PARTS and type(body) is list:
         return _sequence(tag, [value(part, objects, depth) for part in body])
     if tag == "@" and type(body) is int and body >= 0:
         return objects[body]
@@ -219,18 +238,21 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "D": Decimal,
     "o": Opaque,
 }
+_FROM_PARTS: dict[str, Callable[[list[Any]], Any]] = {
+    "t": tuple,
+    "z": frozenset,
+    "n": iter,
+    "r": lambda parts: range(*parts),
+    "F": lambda parts: Fraction(*parts),
+    "K": lambda parts: dict.fromkeys(parts).keys(),
+    "V": lambda parts: dict(enumerate(parts)).values(),
+    "I": lambda parts: dict(parts).items(),
+}
 
 
 def _sequence(tag: str, parts: list[Any]) -> Any:
     if tag in "rF" and not all(type(part) is int for part in parts):
         raise MalformedError("a range or fraction of what are no integers")
-    match tag:
-        case "t":
-            return tuple(parts)
-        case "z":
-            return frozenset(parts)
-        case "n":
-            return iter(parts)
-        case "r":
-            return range(*parts)
-    return Fraction(*parts)
+    if tag == "I" and not all(type(part) is tuple and len(part) == 2 for part in parts):
+        raise MalformedError("items that are no pairs")
+    return _FROM_PARTS[tag](parts)

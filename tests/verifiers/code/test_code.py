@@ -380,6 +380,25 @@ if __name__ == "__main__":
 """
 
 
+LARGE = [
+    ("def f(x): return x", "x = list(range(10**6))\nassert f(x) == x and f(x) is x", Status.CORRECT, ""),
+    (
+        "def f(x): return 'x' * (20 << 20)",
+        "assert f(1) == 1",
+        Status.TIMEOUT,
+        "the program's answer is too long, or is",
+    ),
+    ("def f(x): return [0] * 3_000_000", "assert f(1) == 1", Status.WRONG, "nested too deeply or too large"),
+]
+
+
+@pytest.mark.parametrize(("source", "test", "status", "said"), LARGE)
+def test_large_values(judge: Judge, source: str, test: str, status: Status, said: str) -> None:
+    verdict = judge(source, {"entry": "f", "tests": [test]}, time_s=20.0, total_s=25.0)
+    assert verdict.status is status, verdict.reason
+    assert said in verdict.reason
+
+
 def test_functions_are_loaded_as_a_module(judge: Judge) -> None:
     assert judge(MAIN, {"entry": "f", "tests": ["assert f(2) == 2"]}).status is Status.CORRECT
 

@@ -126,7 +126,7 @@ FORGED_PROGRAMS = {
     "right, then exits with 3": HONEST_PROGRAM + "\nimport sys; sys.exit(3)",
     "right, then hangs": HONEST_PROGRAM + "\nimport sys, time; sys.stdout.flush(); time.sleep(60)",
     "right, and more": HONEST_PROGRAM + "\nprint('and more')",
-    "right, in a daemon": "import os\nif os.fork(): os._exit(0)\n" + HONEST_PROGRAM,
+    "right, in a daemon": "import os, time\nif os.fork(): os._exit(0)\ntime.sleep(0.5)\n" + HONEST_PROGRAM,
 }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from verifiers.code.inside.callee import call
 from verifiers.code.inside.tester import CandidateError, received
-from verifiers.code.values import Encoder, MalformedError, Opaque, UnsendableError, fill, value
+from verifiers.code.values import MAX_ITEMS, Encoder, MalformedError, Opaque, UnsendableError, fill, value
 
 
 def crossed(item: Any, **options: Any) -> Any:
@@ -66,9 +66,8 @@ def test_a_value_arrives_as_it_was(item: Any) -> None:
         (collections.OrderedDict(b=1, a=2), collections.OrderedDict(b=1, a=2)),
         (collections.defaultdict(list, a=[1]), {"a": [1]}),
         (collections.namedtuple("P", "x y")(1, 2), (1, 2)),
-        ({"a": 1}.keys(), ["a"]),
-        ({"a": 1}.values(), [1]),
-        ({"a": 1}.items(), [("a", 1)]),
+        ({"a": 1}.keys(), {"a": 2}.keys()),
+        ({"a": [1]}.items(), {"a": [1]}.items()),
         (bytearray(b"ab"), bytearray(b"ab")),
         (Decimal("1.50"), Decimal("1.50")),
         (Fraction(1, 3), Fraction(1, 3)),
@@ -78,6 +77,51 @@ def test_a_value_arrives_as_it_was(item: Any) -> None:
 def test_kinds(item: Any, expected: Any) -> None:
     arrived = crossed(item)
     assert (repr(arrived) if expected == "-0.0" else arrived) == expected
+
+
+@pytest.mark.parametrize("view", [{"a": 1}.keys(), {1: "a", 2: "a"}.values(), {"a": [1]}.items()])
+def test_a_view_of_a_dictionary_is_equal_to_no_list(view: Any) -> None:
+    arrived = crossed(view)
+    assert type(arrived) is type(view)
+    assert list(arrived) == list(view)
+    assert arrived != list(view)
+
+
+EDGE = 2**53
+LISTS: list[list[Any]] = [
+    [],
+    [EDGE - 1, -EDGE + 1],
+    [0, EDGE],
+    [0, -EDGE],
+    [10**40, -(10**40)],
+    [1, True, None, "a"],
+    [True, False],
+    [None, "a", True],
+    ["a", 1.0],
+    [1, 1.5],
+    [1, [2, [3]]],
+]
+
+
+@pytest.mark.parametrize("items", LISTS)
+@pytest.mark.parametrize("kind", [list, collections.deque])
+def test_the_items_of_a_list_keep_their_types(items: list[Any], kind: type) -> None:
+    arrived = crossed(kind(items))
+    assert [(type(item), item) for item in arrived] == [(type(item), item) for item in items]
+
+
+def test_a_long_list_counts_item_by_item() -> None:
+    assert crossed([0] * (MAX_ITEMS - 1)) == [0] * (MAX_ITEMS - 1)
+    with pytest.raises(UnsendableError, match="too large"):
+        crossed([0] * MAX_ITEMS)
+    half = [0] * (MAX_ITEMS // 2)
+    with pytest.raises(UnsendableError, match="too large"):
+        crossed([half, list(half)])
+
+
+def test_a_list_of_another_class_s_numbers_is_looked_at_one_by_one() -> None:
+    with pytest.raises(UnsendableError, match="OwnInt"):
+        crossed([1, OwnInt(2)])
 
 
 @pytest.mark.parametrize(
@@ -155,6 +199,9 @@ MALFORMED = [
     {"F": [{"f": "0x1p0"}, 1]},
     {"D": "x"},
     {"t": {}},
+    {"I": [1]},
+    {"I": [{"t": [1]}]},
+    {"I": [{"t": [1, 2, 3]}]},
     {"t": [{"t": [{"x": 1}]}]},
     {"i": "1", "f": "0x1p0"},
     1.5,
