@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from rlhf import __version__
+
+if TYPE_CHECKING:
+    pass
 
 app = typer.Typer(
     name="rlhf",
@@ -157,24 +161,38 @@ def report(runs: Annotated[list[Path], typer.Argument(help="run folders, or thei
 @app.command("list")
 def list_names(
     what: Annotated[str | None, typer.Argument(help="algorithms or verifiers; default both")] = None,
+    name: Annotated[str | None, typer.Argument(help="a verifier: list its settings and tasks, e.g. logic")] = None,
 ) -> None:
-    """List algorithms or verifiers, a line each."""
+    """List algorithms or verifiers, a line each; or the settings and tasks of a verifier."""
     from rlhf.algorithms.catalog import CATALOG
-    from verifiers.installed import installed
+    from verifiers.listing import settings_lines, task_lines, verifier_lines
     from verifiers.specs import VERIFIERS
 
     algorithms = {name: definition.summary for name, definition in CATALOG.items()}
-    verifiers = {name: spec.summary for name, spec in VERIFIERS.items()}
-    verifiers |= {name: f"of the installed package {found.package}" for name, found in installed().items()}
-    tables = {"algorithms": algorithms, "verifiers": verifiers}
+    tables = {"algorithms": algorithms, "verifiers": verifier_lines()}
     if what is not None and what not in tables:
         raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
+    if name is not None:
+        if what != "verifiers" or name not in VERIFIERS:
+            raise typer.BadParameter(f"{name!r} is no built-in verifier; write verifiers {' | '.join(VERIFIERS)}")
+        typer.echo(f"{VERIFIERS[name].summary}\n\nsettings, with their defaults in brackets:")
+        _print_table(settings_lines(name))
+        tasks, legend = task_lines(name)
+        if tasks:
+            typer.echo("\ntasks:")
+            _print_table(tasks)
+            typer.echo(f"\n{legend}")
+        return
     for table in [what] if what else tables:
         if what is None:
             typer.echo(f"{table}:")
-        width = max(map(len, tables[table]))
-        for name, summary in tables[table].items():
-            typer.echo(f"{name:<{width}}  {summary}")
+        _print_table(tables[table])
+
+
+def _print_table(lines: Mapping[str, str]) -> None:
+    width = max(map(len, lines))
+    for name, line in lines.items():
+        typer.echo(f"{name:<{width}}  {line}")
 
 
 @app.callback(invoke_without_command=True)

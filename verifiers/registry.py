@@ -14,11 +14,15 @@ from typing import Any
 
 from verifiers.base import Verdict
 from verifiers.installed import installed
+from verifiers.spec import Tasks
 from verifiers.specs import VERIFIERS
 from verifiers.verifier import Verifier
 
 MAX_BATCH = 256
 """Its verdicts fit into one frame, however long their texts are."""
+
+_LOOKED_FOR = {"reasoning_gym": "logic"}
+"""What someone may write for a verifier of another name."""
 
 _CUSTOM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -82,8 +86,8 @@ def check_name(name: str) -> None:
             "decorated function's name)"
         )
     names = [*VERIFIERS, *installed()]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = difflib.get_close_matches(name, [*names, *_LOOKED_FOR], n=1, cutoff=0.5)
+    hint = f"did you mean {_LOOKED_FOR.get(near[0], near[0])!r}? " if near else ""
     raise ValueError(
         f"no verifier is called {name!r}; {hint}write one of {', '.join(sorted(names))}, or my_module:my_verifier "
         "for your own"
@@ -119,6 +123,16 @@ def check_config(name: str, config: Mapping[str, Any]) -> None:
     for key, option in spec.options.items():
         if option.required and not config.get(key):
             raise ValueError(f"verifier {name!r}: write config.{key}, {option.help}")
+
+
+def tasks_of(name: str) -> Tasks:
+    """What the built-in verifier `name` judges by name. Raises ValueError where that is nothing."""
+    spec = VERIFIERS.get(name)
+    if spec is None or not spec.tasks:
+        raise ValueError(f"verifier {name!r} does not go by tasks")
+    module, _, function = spec.tasks.partition(":")
+    found: Tasks = getattr(importlib.import_module(module), function)()
+    return found
 
 
 def resolve(name: str) -> Verifier:

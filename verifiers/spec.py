@@ -23,6 +23,15 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Tasks:
+    """What a verifier judges by name, of each a line; what it refuses, with the reason; how to read the lines."""
+
+    judged: Mapping[str, str]
+    excluded: Mapping[str, str]
+    legend: str
+
+
+@dataclass(frozen=True, slots=True)
 class VerifierSpec:
     """What is known about a built-in verifier without importing it.
 
@@ -30,6 +39,7 @@ class VerifierSpec:
     gold_checkable: its own gold answer can be written as a response, which it must then accept: checked at the start
     of a run. `format` has none: what it wants does not depend on the prompt.
     grades: its scores are a degree, with no right or wrong.
+    tasks: import path of a light `() -> Tasks`, where what it judges goes by names.
     """
 
     name: str
@@ -40,3 +50,4 @@ class VerifierSpec:
     gold_checkable: bool = False
     grades: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
+    tasks: str = ""

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rlhf.data.difficulty import levels_of, settings_of
 from rlhf.data.errors import BadRowError, DataError
 from rlhf.data.rows import Row, make_row
 from rlhf.recipe.data_schema import SourceConfig
@@ -74,7 +75,6 @@ def read_reasoning_gym(config: SourceConfig, key: str) -> Iterator[Item]:
 
     The entry is carried as JSON: tuples become lists.
     """
-    import reasoning_gym
     from reasoning_gym.factory import DATASETS
 
     task = config.task or ""
@@ -82,15 +82,25 @@ def read_reasoning_gym(config: SourceConfig, key: str) -> Iterator[Item]:
         near = difflib.get_close_matches(task, DATASETS, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {len(DATASETS)}, e.g. chain_sum"
         raise DataError(f"{key}.task", f"reasoning-gym has no task {task!r}; {hint}")
-    try:
-        made = reasoning_gym.create_dataset(task, seed=config.seed, size=config.size or 500, **config.task_config)
-    except (TypeError, ValueError, AssertionError) as error:
-        settings = ", ".join(f.name for f in fields(DATASETS[task][1]) if f.name not in ("seed", "size"))
-        message = f"task {task} does not take {config.task_config}: {error}; it has: {settings}"
-        raise DataError(f"{key}.task_config", message) from error
+    levels = levels_of(config.difficulty)
+    made = [_gym_dataset(config, {**settings_of(task, level), **config.task_config}, key) for level in levels]
     for index in range(config.size or 500):
+        turn = index % len(levels)
         origin = f"reasoning_gym/{task}:{index}"
-        yield _try(partial(_gym_row, made, origin, index, config, key))
+        yield _try(partial(_gym_row, made[turn], origin, index, config, key, levels[turn]))
+
+
+def _gym_dataset(config: SourceConfig, settings: dict[str, Any], key: str) -> Any:
+    import reasoning_gym
+    from reasoning_gym.factory import DATASETS
+
+    assert config.task is not None
+    try:
+        return reasoning_gym.create_dataset(config.task, seed=config.seed, size=config.size or 500, **settings)
+    except (TypeError, ValueError, AssertionError) as error:
+        known = ", ".join(f.name for f in fields(DATASETS[config.task][1]) if f.name not in ("seed", "size"))
+        message = f"task {config.task} does not take {settings}: {error}; it has: {known}"
+        raise DataError(f"{key}.task_config", message) from error
 
 
 READERS: dict[str, Reader] = {
@@ -101,17 +111,30 @@ READERS: dict[str, Reader] = {
 }
 
 
-def _gym_row(made: Any, origin: str, index: int, config: SourceConfig, key: str) -> Row:
+def _gym_row(made: Any, origin: str, index: int, config: SourceConfig, key: str, level: int | None) -> Row:
+    from verifiers.logic.verifier import fault
+
     try:
-        plain = json.loads(json.dumps(made[index], allow_nan=False))
+        entry = made[index]
+    except Exception as error:
+        raise BadRowError(origin, f"its generator failed: {error!r}; change {key}.task_config") from error
+    try:
+        plain = json.loads(json.dumps(entry, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise BadRowError(origin, f"the entry cannot be written as JSON: {error}; use another task") from error
     question, answer = plain["question"], plain.get("answer")
     if not isinstance(question, str) or not question.strip():
         raise BadRowError(origin, f"the question is empty; change {key}.task_config")
-    metadata = {"task": config.task, "task_config": dict(config.task_config), "entry": plain}
+    settings = {**settings_of(config.task or "", level), **config.task_config}
+    metadata = {"task": config.task, "task_config": settings, "entry": plain}
+    if (reason := fault(metadata)) is not None:
+        raise BadRowError(
+            origin, f"it has no right answer: {reason}; write data.on_bad_row: skip to leave such rows out"
+        )
     reference = None if answer is None else str(answer)
-    return Row(origin, index, question, reference, metadata, domain=config.domain or config.task or "default")
+    difficulty = None if level is None else float(level)
+    domain = config.domain or config.task or "default"
+    return Row(origin, index, question, reference, metadata, domain, difficulty=difficulty)
 
 
 def _from_records(records: Iterable[Any], name: str, config: SourceConfig, key: str) -> Iterator[Item]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from rlhf.data.difficulty import DIFFICULTIES, levels_of, settings_of
 from rlhf.recipe.checks_domains import domain_of
 from rlhf.recipe.data_schema import SourceConfig
 from rlhf.recipe.findings import Finding, refuse, warn
-from rlhf.recipe.problems import shown
+from rlhf.recipe.problems import nearest, shown
 from rlhf.recipe.schema import TrainRecipe
+from verifiers.logic.tasks import EXCLUDED, TASKS
 from verifiers.specs import VERIFIERS
 
 _FIELDS = frozenset(
@@ -19,7 +21,7 @@ BELONGS = {
     "jsonl": _FIELDS | {"path", "size"},
     "parquet": _FIELDS | {"path", "size"},
     "hub": _FIELDS | {"path", "split", "subset", "revision", "size"},
-    "reasoning_gym": frozenset({"task", "task_config", "size", "seed", "domain"}),
+    "reasoning_gym": frozenset({"task", "task_config", "difficulty", "size", "seed", "domain"}),
 }
 NEEDS = {
     "jsonl": {"path": "the file"},
@@ -61,11 +63,33 @@ def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
             yield refuse(f"{key}.{name}", f"found {shown(value)}, a key of source {users}, not of {kind}; remove it")
     if source.domain is not None and source.domain_field is not None:
         yield refuse(f"{key}.domain", f"{key}.domain_field says it row by row; remove one of the two")
-    for name in ("seed", "size") if kind == "reasoning_gym" else ():
-        if name in source.task_config:
-            yield refuse(f"{key}.task_config.{name}", f"write it as {key}.{name}")
+    if kind == "reasoning_gym" and source.task is not None:
+        yield from _check_task(key, source, source.task)
     if kind in ("jsonl", "parquet") and source.path is not None and not Path(source.path).is_file():
         yield refuse(f"{key}.path", f"no file {source.path} as seen from {Path.cwd()}")
+
+
+def _check_task(key: str, source: SourceConfig, task: str) -> Iterator[Finding]:
+    for name in ("seed", "size"):
+        if name in source.task_config:
+            yield refuse(f"{key}.task_config.{name}", f"write it as {key}.{name}")
+    if task in EXCLUDED:
+        yield refuse(f"{key}.task", f"{task} is left out: {EXCLUDED[task]}")
+    elif task not in TASKS:
+        yield refuse(f"{key}.task", f"reasoning-gym has no task {shown(task)}; {nearest(task, list(TASKS))}")
+    elif source.difficulty and task not in DIFFICULTIES:
+        yield refuse(
+            f"{key}.difficulty",
+            f"{task} has no levels; write {key}.task_config, the task's own settings. Levels have: "
+            f"{', '.join(DIFFICULTIES)}",
+        )
+    elif source.difficulty and source.difficulty[0] > source.difficulty[-1]:
+        first, last = source.difficulty
+        yield refuse(f"{key}.difficulty", f"found {source.difficulty}; write the easier level first, [{last}, {first}]")
+    else:
+        levels = [settings_of(task, level) for level in levels_of(source.difficulty)]
+        for name in sorted({name for settings in levels for name in settings} & set(source.task_config)):
+            yield refuse(f"{key}.task_config.{name}", f"{key}.difficulty sets it; remove one of the two")
 
 
 def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Iterator[Finding]:
@@ -75,11 +99,11 @@ def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Ite
         if part.domains and (domain is None or not part.judges(domain)):
             continue  # it judges other sources, or some rows of this one, which their gold answers will tell
         spec = VERIFIERS.get(part.verifier)
-        if part.verifier == "reasoning_gym" and source.source != "reasoning_gym":
+        if part.verifier == "logic" and source.source != "reasoning_gym":
             if not {"task", "entry"} <= set(source.metadata_fields):
                 yield refuse(
                     f"reward.{i}.verifier",
-                    f"reasoning_gym scores reasoning_gym prompts, and {key} is {source.source}; write verifier: math, "
+                    f"logic judges reasoning_gym prompts, and {key} is {source.source}; write verifier: math, "
                     "or metadata_fields: [task, task_config, entry]",
                 )
         elif (
@@ -100,6 +124,8 @@ def _check_apart(train: SourceConfig, heldout: SourceConfig) -> Iterator[Finding
         return
     if train.source == "reasoning_gym":
         if (train.task, train.task_config) != (heldout.task, heldout.task_config) or not train.size or not heldout.size:
+            return
+        if not set(levels_of(train.difficulty)) & set(levels_of(heldout.difficulty)):
             return
         # Item i of a reasoning-gym dataset is made from the seed plus i (seen for 101 of 104 tasks).
         apart = train.seed + train.size <= heldout.seed or heldout.seed + heldout.size <= train.seed

@@ -48,11 +48,15 @@ def _check_filters(sampling: SamplingConfig) -> Iterator[Finding]:
 
 def _check_curriculum(recipe: TrainRecipe, sampling: SamplingConfig) -> Iterator[Finding]:
     sources = [recipe.data.train, *recipe.data.train_also]
-    if sampling.curriculum_steps and sampling.probe_samples == 0 and not all(s.difficulty_field for s in sources):
+    if (
+        sampling.curriculum_steps
+        and sampling.probe_samples == 0
+        and not all(s.difficulty_field or s.difficulty for s in sources)
+    ):
         yield refuse(
             "data.sampling.curriculum_steps",
-            "nothing says which prompts are easy; write data.sampling.probe_samples, e.g. 8, or difficulty_field of "
-            "every source",
+            "nothing says which prompts are easy; write data.sampling.probe_samples, e.g. 8, or of "
+            "every source its difficulty_field, or (reasoning_gym) difficulty",
         )
     if "curriculum_start" in sampling.changed and sampling.curriculum_steps == 0:
         yield refuse("data.sampling.curriculum_start", "there is no curriculum; write curriculum_steps, or remove it")

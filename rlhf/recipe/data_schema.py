@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from rlhf.recipe.section import Fraction, Section
+
+Level = Annotated[int, Field(ge=1, le=10)]
+Levels = Annotated[list[Level], BeforeValidator(lambda value: [value] if type(value) is int else value)]
 
 
 class SourceConfig(Section):
@@ -27,6 +30,11 @@ class SourceConfig(Section):
     )
     task: str | None = Field(None, description="reasoning_gym: the task's name")
     task_config: dict[str, Any] = Field({}, description="reasoning_gym: the task's own settings")
+    difficulty: Levels = Field(
+        [],
+        max_length=2,
+        description="reasoning_gym: a level from 1 to 10, or the first and the last of several that rows take in turn",
+    )
     size: PositiveInt | None = Field(None, description="take this many prompts (reasoning_gym: make this many)")
     seed: NonNegativeInt = Field(0, description="reasoning_gym: the generator's seed")
 

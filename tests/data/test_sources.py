@@ -128,6 +128,25 @@ def test_a_task_without_a_single_answer_has_no_reference():
     assert row.reference is None
 
 
+def test_a_question_without_an_answer_is_a_bad_row():
+    found = list(read_rows(SourceConfig(source="reasoning_gym", task="tsumego", size=30), "data.train"))
+    bad = [item for item in found if not isinstance(item, Row)]
+    assert 0 < len(bad) < 30
+    assert all(
+        "it has no right answer: no move on this board captures a white stone; write data.on_bad_row: skip" in str(item)
+        for item in bad
+    )
+
+
+def test_a_generator_that_fails_is_a_bad_row():
+    config = SourceConfig(
+        source="reasoning_gym", task="knights_knaves", size=2, task_config={"n_people": 2, "depth_constraint": 1}
+    )
+    faults = [str(item) for item in read_rows(config, "data.train")]
+    assert "reasoning_gym/knights_knaves:0: its generator failed: IndexError" in faults[0]
+    assert "change data.train.task_config" in faults[0]
+
+
 @pytest.mark.parametrize(
     ("answer", "reference"), [(72, "72"), (0.5, "0.5"), (-3, "-3"), ("1/2", "1/2"), (10**25, str(10**25))]
 )

@@ -34,7 +34,7 @@ RECIPE = {
         "max_prompt_tokens": 64,
         "on_overlap": "drop",
     },
-    "reward": [{"verifier": "reasoning_gym"}, {"verifier": "format", "weight": 0.1}],
+    "reward": [{"verifier": "logic"}, {"verifier": "format", "weight": 0.1}],
     "algorithm": {"group_size": 4},
     "rollout": {"max_response_tokens": 24, "kv_cache_gib": 0.1, "max_concurrent_sequences": 64},
     "learner": {"learning_rate": 1e-3, "token_budget": 2048},

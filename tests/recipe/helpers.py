@@ -24,7 +24,7 @@ data:
   train: {source: reasoning_gym, task: chain_sum, size: 1000}
   heldout: {source: reasoning_gym, task: chain_sum, size: 200, seed: 1000}
 reward:
-  - verifier: reasoning_gym
+  - verifier: logic
 """
 
 CPU = Devices("cpu", nodes=1, cpus_per_node=8, gpus_per_node=0, memory_per_device=32 * GIB)

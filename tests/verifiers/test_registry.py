@@ -50,7 +50,8 @@ def test_good_names(name: str) -> None:
 
 BAD_NAMES = [
     ("maths", "did you mean 'math'"),
-    ("reasoninggym", "did you mean 'reasoning_gym'"),
+    ("reasoning_gym", "did you mean 'logic'"),
+    ("reasoning-gym", "did you mean 'logic'"),
     ("zzz", "my_module:my_verifier"),
     ("mine:", "not an import path"),
     ("mine/rules:rule", "not an import path"),
@@ -75,7 +76,7 @@ BAD_CONFIGS = [
     ("format", {"tag": ["a"]}, "did you mean 'tags'"),
     ("format", {"require_box": 1}, "write a bool"),
     ("format", {"tags": "think"}, "write a list"),
-    ("reasoning_gym", {"extract": "box"}, "write one of boxed, answer_tag, last_line"),
+    ("logic", {"extract": "box"}, "write one of boxed, answer_tag, last_line"),
     ("math", {"tolerance": 0.1}, "has no setting 'tolerance'"),
 ]
 

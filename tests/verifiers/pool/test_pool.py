@@ -259,7 +259,7 @@ import sys, threading
 from verifiers import Sample
 from verifiers.pool import VerifierPool
 pool = VerifierPool(1, timeout_s=600, python_path=[{modules!r}])
-pool.prepare("reasoning_gym", {{}})
+pool.prepare("logic", {{}})
 pool.prepare("custom_rules:hangs", {{}})
 pool.submit("custom_rules:hangs", {{}}, Sample("", "hang"))
 print(*pool.worker_pids(), flush=True)

@@ -25,11 +25,11 @@ ENTRY = {"question": "Place four queens.", "answer": BOARD, "metadata": {"valid_
 
 
 def queens(payload: str) -> Sample:
-    return Sample("", f"\\boxed{{{payload}}}", None, {"task": "n_queens", "entry": ENTRY})
+    return Sample("", payload, None, {"task": "n_queens", "entry": ENTRY})
 
 
 def score(pool: VerifierPool, payload: str) -> Verdict:
-    return pool.verify("reasoning_gym", {}, [queens(payload)])[0]
+    return pool.verify("foreign_scorer:scored", {}, [queens(payload)])[0]
 
 
 def test_the_scorer_does_evaluate_text(pool: VerifierPool) -> None:
@@ -128,7 +128,7 @@ ENDINGS = [
 def test_however_it_ends_its_process_the_worker_stays(
     pool: VerifierPool, payload: str, status: Status, reason: str
 ) -> None:
-    pool.prepare("reasoning_gym", {})
+    pool.prepare("foreign_scorer:scored", {})
     before = pool.worker_pids()
     verdict = score(pool, payload)
     assert verdict.status is status
@@ -149,8 +149,8 @@ def test_the_parse_expr_of_countdown_runs_nothing_outside(pool: VerifierPool, tm
     tmp_path.chmod(0o777)
     entry = {"question": "", "answer": "1 + 2", "metadata": {"numbers": [1, 2], "target": 3}}
     payloads = [f"__import__('pathlib').Path('{mark}').touch()", "2 + 1", "1 + 1"]
-    samples = [Sample("", f"\\boxed{{{p}}}", None, {"task": "countdown", "entry": entry}) for p in payloads]
-    verdicts = pool.verify("reasoning_gym", {}, samples)
+    samples = [Sample("", p, None, {"task": "countdown", "entry": entry}) for p in payloads]
+    verdicts = pool.verify("foreign_scorer:scored", {}, samples)
     assert [v.score for v in verdicts] == [0.01, 1.0, 0.05]
     assert not mark.exists()
 

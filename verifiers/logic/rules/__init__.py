@@ -1,0 +1,1 @@
+"""What makes an answer right, a family of tasks a module. Rules see parsed values, never the model's text."""
