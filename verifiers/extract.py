@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 _TOKEN = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
-_BOX_START = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_OPENER = re.compile(r"\\.|\$\$?", re.DOTALL)
+_CLOSERS = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
+_MARKER = re.compile(r"(?i)\b(?:final\s+answer|answer)\b(?=\W*(?:is|are|:|=|\n|\w))")
+_SENTENCE_END = re.compile(r"(?<=[^.])\.(?:\s|$)|\n|<\||\s[Ii] hope\b")
+_IS = re.compile(r"\b(?:is|are|equals)\b|:\s|=(?=\s*[-+\d$\\])")
+_VERB = re.compile(r"\b(?:is|are|equals)\s+|\b[Ii]t's\s+")
+_MAX_STATEMENT = 4000
 
 
 def after_thinking(response: str, think_close: str = "</think>") -> str:
-    """What follows the last `think_close`; the whole response where there is none."""
-    return response.rpartition(think_close)[2] if think_close else response
+    """What follows the last `think_close`; the whole response where there is none.
+
+    Nothing, if the thinking part is left open: opened (by `think_close` without its slash) and not closed after that.
+    """
+    if not think_close:
+        return response
+    rest = response.rpartition(think_close)[2]
+    opening = think_close.replace("/", "", 1)
+    return "" if opening != think_close and opening in rest else rest
 
 
 def last_boxed(text: str) -> str | None:
@@ -19,35 +34,106 @@ def last_boxed(text: str) -> str | None:
     Of nested boxes the outermost counts. Escaped braces are text.
     """
     found = boxes(text)
-    return found[-1] if found else None
+    return found[-1][2] if found else None
 
 
-def boxes(text: str) -> list[str]:
-    """The contents of all of them, in order."""
-    open_braces: list[tuple[int, bool]] = []
-    closed: list[tuple[int, int]] = []
+def boxes(text: str) -> list[tuple[int, int, str]]:
+    """All of them in order: where each begins and ends, and its content."""
+    open_braces: list[tuple[int, int]] = []
+    closed: list[_Box] = []
     for token in _TOKEN.finditer(text):
         found = token.group()
         if found == "}":
-            if open_braces:
-                start, is_box = open_braces.pop()
-                if is_box:
-                    while closed and closed[-1][0] > start:
-                        closed.pop()  # it stands within this one
-                    closed.append((start, token.start()))
+            if not open_braces:
+                continue
+            begin, start = open_braces.pop()
+            if begin < 0:
+                continue
+            inner = start, token.start()
+            while closed and closed[-1].begin >= start:
+                within = closed.pop()  # it stands within this one
+                if _blank(text, start, within.begin) and _blank(text, within.end, token.start()):
+                    inner = within.inner
+            closed.append(_Box(begin, token.end(), inner))
         elif found.endswith("{") and found != "\\{":
-            open_braces.append((token.end(), len(found) > 1))
-    return [_unwrapped(text[start:end].strip()) for start, end in closed]
+            open_braces.append((token.start() if len(found) > 1 else -1, token.end()))
+    return [(box.begin, box.end, text[slice(*box.inner)].strip()) for box in closed]
 
 
-def _unwrapped(content: str) -> str:
-    """`content` without boxes that hold all of it: `\\boxed{5}` is `5`."""
-    while (box := _BOX_START.match(content)) and content.endswith("}"):
-        inner = content[box.end() : -1]
-        if not balanced(inner):
-            break
-        content = inner.strip()
-    return content
+class _Box(NamedTuple):
+    """inner: the content's range; of a box that holds one other box and nothing else, that one's."""
+
+    begin: int
+    end: int
+    inner: tuple[int, int]
+
+
+def _blank(text: str, start: int, end: int) -> bool:
+    return not text[start:end] or text[start:end].isspace()
+
+
+def final_answer(text: str) -> str | None:
+    """What the last `final answer is …` or `answer: …` states, to the end of its sentence; None without one.
+
+    Of `The answer, the largest n, is $34$.` that is `34`: what follows the sentence's last `is`.
+    """
+    ends = [marker.end() for marker in _MARKER.finditer(text)]
+    if not ends:
+        return None
+    return _stated(text[ends[-1] : ends[-1] + _MAX_STATEMENT].lstrip("*:_ \n"))
+
+
+def last_statement(text: str) -> str | None:
+    """What follows the last `is`, `are` or `equals`, to the end of its sentence; None without one."""
+    ends = [verb.end() for verb in _VERB.finditer(text)]
+    return _stated(text[ends[-1] : ends[-1] + _MAX_STATEMENT]) if ends else None
+
+
+def _stated(text: str) -> str | None:
+    """What the first sentence of `text` says in the end, without the signs of a formula around it."""
+    sentence = _SENTENCE_END.split(_in_formulas(text, lambda part: part.replace("\n", " ")), maxsplit=1)[0]
+    hidden = _in_formulas(sentence, lambda part: " " * len(part))
+    last = max((verb.end() for verb in _IS.finditer(hidden)), default=0)
+    stated = sentence[last:].replace('\\"', "").strip('*_ \t:"')
+    held = formulas(stated)
+    if held and held[0][0] == 0 and not stated[held[0][1] :].strip("*_ ."):
+        stated = held[0][2]
+    return stated.strip().removesuffix(".").strip() or None
+
+
+def _in_formulas(text: str, change: Callable[[str], str]) -> str:
+    parts, position = [], 0
+    for start, end, _ in formulas(text):
+        parts += [text[position:start], change(text[start:end])]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def formulas(text: str) -> list[tuple[int, int, str]]:
+    """Every `$…$`, `$$…$$`, `\\(…\\)` and `\\[…\\]`: where it begins and ends, and its content."""
+    found, position = [], 0
+    missing: set[str] = set()
+    while (opener := _OPENER.search(text, position)) is not None:
+        position = opener.end()
+        closer = _CLOSERS.get(opener.group())
+        if closer is None or closer in missing:
+            continue
+        end = _find_closer(text, closer, position)
+        if end < 0:
+            missing.add(closer)
+        else:
+            if end > position:
+                found.append((opener.start(), end + len(closer), text[position:end]))
+            position = end + len(closer)
+    return found
+
+
+def _find_closer(text: str, closer: str, position: int) -> int:
+    """Where `closer` stands next; an escaped `$` closes nothing."""
+    end = text.find(closer, position)
+    while closer == "$" and end > 0 and text[end - 1] == "\\":
+        end = text.find(closer, end + 1)
+    return end
 
 
 def balanced(text: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifiers.extract import after_thinking, last_boxed, last_line, tag_contents
+from verifiers.extract import after_thinking, final_answer, last_boxed, last_line, tag_contents
 
 BOXES = [
     (r"\boxed{5}", "5"),
@@ -13,6 +13,8 @@ BOXES = [
     (r"\boxed{\boxed{5}}", "5"),
     (r"\boxed{ \boxed{ 5 } }", "5"),
     (r"\boxed{1} + \boxed{2}", "2"),
+    (r"\boxed{\boxed{1}}+\boxed{\boxed{ {2} }}", "{2}"),
+    (r"\boxed{\boxed{1}\boxed{2}}", r"\boxed{1}\boxed{2}"),
     (r"\boxed{\boxed{1}+\boxed{2}}", r"\boxed{1}+\boxed{2}"),
     (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
     (r"\boxed{\{1,2\}}", r"\{1,2\}"),
@@ -58,13 +60,73 @@ THINKING = [
     ("<think>\\boxed{1}</think>\\boxed{2}", "\\boxed{2}"),
     ("a</think>b</think>c", "c"),
     ("no tags", "no tags"),
-    ("<think>cut off", "<think>cut off"),
+    ("<think>cut off", ""),
+    ("<think>a</think>b<think>c", ""),
+    ("<think>a<think>b</think>c", "c"),
+    ("opened by the prompt</think>c", "c"),
+    ("", ""),
 ]
 
 
 @pytest.mark.parametrize(("text", "rest"), THINKING)
 def test_after_thinking(text: str, rest: str) -> None:
     assert after_thinking(text) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "close", "rest"),
+    [
+        ("◁think▷a◁/think▷b", "◁/think▷", "b"),
+        ("◁think▷a", "◁/think▷", ""),
+        ("<think>a", "", "<think>a"),
+        ("a FINAL b", "FINAL", " b"),
+        ("a", "FINAL", "a"),
+    ],
+)
+def test_other_marks_of_the_thinking_part(text: str, close: str, rest: str) -> None:
+    assert after_thinking(text, close) == rest
+
+
+FINAL = [
+    ("The final answer is 7.", "7"),
+    ("The answer is: 7.", "7"),
+    ("Final Answer: The largest $n$ is 34.", "34"),
+    ("Final answer: $x=5$", "x=5"),
+    ("**Final Answer**\n\n\\[ 9 \n\\]", "9"),
+    ("the final answer is $12$ and $13$.", "$12$ and $13$"),
+    ("The final answer is 3.5. I hope it is correct.", "3.5"),
+    ("The final answer is 1. The final answer is 2.", "2"),
+    ("The final answer is", None),
+    ("so 7", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), FINAL)
+def test_final_answer(text: str, found: str | None) -> None:
+    assert final_answer(text) == found
+
+
+@given(
+    st.lists(
+        st.sampled_from(["answer", " is ", "$", "\\(", "\\)", "\n", ". ", "7", "final ", ":", "\\", "="]), max_size=40
+    )
+)
+def test_any_statement_is_read_without_an_exception(parts: list[str]) -> None:
+    found = final_answer("".join(parts))
+    assert found is None or found.strip()
+
+
+@pytest.mark.parametrize(
+    "piece", ["\\boxed{", "{", "}", "\\boxed{ ", "\\", "answer is ", "$", "\\(", "<think>", "\\boxed{1}"]
+)
+def test_a_megabyte_of_anything_is_read_in_one_pass(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    closed = text + "}" * text.count("{")
+    for response in (text, closed):
+        rest = after_thinking(response)
+        assert len(last_boxed(rest) or "") <= len(response)
+        assert len(final_answer(rest) or "") <= 4000
 
 
 def test_tags_and_lines() -> None:

@@ -1,95 +1,139 @@
-"""Whether two answers are equal: as text, as numbers, part by part, and what is left by algebra."""
+"""The decision on two answers, text against text: by their spelling, as numbers, as trees."""
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from verifiers.base import Verdict
-from verifiers.math.expression import Collection, collection, expression
-from verifiers.math.symbolic import same_by_algebra
-from verifiers.math.text import normalise, refusal, same_by_text
+from verifiers.math.equality import Equality
+from verifiers.math.expression import expression
+from verifiers.math.fallback import same_by_math_verify
+from verifiers.math.limits import MAX_CHARS, MAX_WRITTEN, RefusedError, UnreadableError
+from verifiers.math.nodes import Group, Node, Relation
+from verifiers.math.parser import readings
+from verifiers.math.policy import DEFAULT, Policy
+from verifiers.math.relations import contradicts, says_nothing
+from verifiers.math.text import is_prose, normalise, plain_number, words
+from verifiers.math.vocabulary import SYMBOLS_IN_WORDS
 from verifiers.verifier import clip
 
-_NAME = r"(?:[A-Za-z]|\\[a-zA-Z]+|[A-Z]{2,4})(?:_(?:\{[^{}]*\}|[A-Za-z0-9]))?(?:\([^()=]*\))?"
-_ASSIGNED = re.compile(rf"({_NAME}|\({_NAME}(?:,{_NAME})+\)) ?(?:=|\\in(?![a-z])) ?([^=<>]+)")
-_MAX_ITEMS = 100
+_OPTION = re.compile(r"\(?([A-Z])(?:\)|[.:])\s*(.*)", re.DOTALL)
+_BEFORE_OPTION = re.compile(r"^(?:(?:[Tt]he )?(?:[Cc]orrect )?(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?: is)?:? ?)+")
+_OTHER_OPTION = re.compile(r"\([A-Z]\)|(?<![A-Za-z])[A-J][).:]")
+_ONE_IN_BRACES = re.compile(r"\{(\w)\}")
+_NO_GAP = re.compile(r"(?<!\d) | (?!\d)")
+_CHOICE = re.compile(r"\(?([A-J])\)?")
 
 
-def equivalent(answer: str, gold: str) -> bool:
+def equivalent(answer: str, gold: str, policy: Policy = DEFAULT) -> bool:
     """Of two expressions, LaTeX or plain, as a whole line of text may hold them (see expression.py).
 
     Run it where it can be killed: what it hands to sympy is bounded in size, not in time.
     """
-    return _equal(normalise(expression(answer)), normalise(expression(gold)))
+    return compare(expression(answer), expression(gold), policy).score == 1.0
 
 
-def compare(answer: str, gold: str) -> Verdict:
+def compare(answer: str, gold: str, policy: Policy = DEFAULT) -> Verdict:
     """The verdict on the content of a box, given the gold answer: both LaTeX or plain text."""
+    if len(answer) > MAX_WRITTEN and answer != gold:
+        return Verdict.unparsed(f"the answer was not evaluated: longer than {MAX_WRITTEN} characters as it is written")
     shown, answer, gold = clip(answer), normalise(answer), normalise(gold)
-    same = same_by_text(answer, gold)
-    if same is None:
-        if (reason := refusal(answer)) is not None:
-            return Verdict.unparsed(f"the boxed answer was not evaluated: {reason}")
-        if (reason := hedge(answer, gold)) is not None:
-            return Verdict.wrong(shown, reason)
-        same = _equal(answer, gold)
-    return Verdict.correct(shown) if same else Verdict.wrong(shown, "differs from the reference")
-
-
-def hedge(answer: str, gold: str) -> str | None:
-    """Why `answer` names more than one candidate where the gold does not, or contradicts itself; None if neither."""
-    for mark, what in ((" or ", "'or'"), (";", "';'"), ("\\lor", "'or'")):
-        if mark in answer.replace("\\text{or}", " or ") and mark not in gold.replace("\\text{or}", " or "):
-            return f"names several answers, joined by {what}"
-    sides = answer.replace("\\neq", "").split("=")
-    known = [same_by_text(left, right) for left, right in pairwise(sides)]
-    if False in known:
-        return "an equality that does not hold"
-    if known and (None not in known or (sides[0] == sides[-1] and "=" not in gold)):
-        return "an equality that says nothing"
-    return None
-
-
-def _equal(answer: str, gold: str) -> bool:
-    """Of normalised expressions."""
+    if len(answer) > MAX_CHARS and answer != gold:
+        return Verdict.unparsed(f"the answer was not evaluated: longer than {MAX_CHARS} characters")
     known = same_by_text(answer, gold)
     if known is not None:
-        return known
-    if refusal(answer) is not None or refusal(gold) is not None:
+        return Verdict.correct(shown) if known else Verdict.wrong(shown, "differs from the reference")
+    try:
+        return _verdict(shown, answer, gold, policy)
+    except RefusedError as problem:
+        return Verdict.unparsed(f"the answer was not evaluated: {problem}")
+
+
+def same_by_text(answer: str, gold: str) -> bool | None:
+    """Whether two normalised answers agree, where their text alone says so: None where it does not.
+
+    Same text; two plain decimal numbers; the same words, or different ones (`listen`, `silent`).
+    """
+    if answer == gold:
+        return bool(answer)
+    left, right = plain_number(answer), plain_number(gold)
+    if left is not None and right is not None:
+        return left == right
+    prose = is_prose(answer) or is_prose(gold)
+    one, two = words(answer, prose), words(gold, prose)
+    if (one is None) != (two is None) and _in_words(answer, one, gold, two):
+        return True
+    if one is None or two is None:
+        return None
+    if one == two:
+        return True
+    has_digits = any(c.isdigit() for c in one + two)
+    return False if not has_digits and (is_prose(answer) and is_prose(gold)) else None
+
+
+def _in_words(answer: str, one: str | None, gold: str, two: str | None) -> bool:
+    """`no solution` for `\\emptyset`."""
+    symbol, said = (gold, one) if two is None else (answer, two)
+    return said in SYMBOLS_IN_WORDS.get({"\\{\\}": "\\emptyset"}.get(symbol, symbol), ())
+
+
+def _verdict(shown: str, answer: str, gold: str, policy: Policy) -> Verdict:
+    wanted = _readings(gold)
+    given = _readings(answer)
+    if wanted is None:
+        same = _bare(answer) == _bare(gold)
+        if not same and given is not None and words(gold, prose=True) is None:
+            same = same_by_math_verify(given[0], answer, gold)
+        return Verdict.correct(shown) if same else Verdict.wrong(shown, "differs from the reference")
+    if _same_choice(answer, gold):
+        return Verdict.correct(shown)
+    if given is None:
+        return Verdict.wrong(shown, "not the reference's text, and not an expression that can be read")
+    equality = Equality(policy)
+    if any(equality.equal(one, two) for one in given for two in wanted):
+        return Verdict.correct(shown)
+    return Verdict.wrong(shown, _why(given[0], wanted[0]))
+
+
+def _readings(text: str) -> tuple[Node, ...] | None:
+    try:
+        return readings(text)
+    except UnreadableError:
+        return None
+
+
+def _bare(text: str) -> str:
+    """`x_0` for `x_{0}`: of a reference that cannot be read, the writing."""
+    return _NO_GAP.sub("", _ONE_IN_BRACES.sub(r"\1", text))
+
+
+def _same_choice(answer: str, gold: str) -> bool:
+    """`B` against `b`, `(B) 12` and `B. twelve`; not against what names another option too."""
+    letter = _CHOICE.fullmatch(words_in_capitals(gold))
+    if letter is None:
         return False
-    left, right = collection(_value(answer)), collection(_value(gold))
-    if left is not None and right is not None and (parts := _by_parts(left, right)) is not None:
-        return parts
-    return same_by_algebra(answer, gold) or (
-        (_value(answer), _value(gold)) != (answer, gold) and _equal(_value(answer), _value(gold))
-    )
+    text = _BEFORE_OPTION.sub("", words_in_capitals(answer))
+    if text in (letter[1], letter[1].lower(), f"({letter[1].lower()})"):
+        return True
+    option = _OPTION.fullmatch(text)
+    return option is not None and option[1] == letter[1] and not _OTHER_OPTION.search(option[2])
 
 
-def _value(text: str) -> str:
-    """What is said of a name: `5` of `x=5`."""
-    found = _ASSIGNED.fullmatch(text)
-    return found[2].strip() if found else text
+def words_in_capitals(normalised: str) -> str:
+    """`normalised` without text commands and braces, its letters as they are."""
+    return _TEXT.sub("", normalised).replace("{", "").replace("}", "").strip()
 
 
-def _by_parts(answer: Collection, gold: Collection) -> bool | None:
-    """Item by item; None where the two are of different kinds, which algebra must judge."""
-    if len(answer.items) != len(gold.items) or len(gold.items) > _MAX_ITEMS:
-        return None
-    if answer.ordered and gold.ordered:
-        if (answer.opening, answer.closing) != (gold.opening, gold.closing):
-            return None
-        return all(_equal(a, g) for a, g in zip(answer.items, gold.items, strict=True))
-    if answer.ordered or gold.ordered:
-        return None
-    return _matched(list(answer.items), list(gold.items))
+_TEXT = re.compile(r"\\(?:text(?:bf|it|rm)?|mathrm|mathbf|mbox)(?![A-Za-z]) ?")
 
 
-def _matched(answers: list[str], golds: list[str]) -> bool:
-    """Each of one to each of the other; equality being transitive, the first that fits may be taken."""
-    for gold in golds:
-        fit = next((a for a in answers if _equal(a, gold)), None)
-        if fit is None:
-            return False
-        answers.remove(fit)
-    return True
+def _why(answer: Node, gold: Node) -> str:
+    """The reason of a wrong verdict, as far as the answer's form gives it."""
+    if isinstance(answer, Relation):
+        if contradicts(answer):
+            return "an equality that does not hold"
+        if says_nothing(answer):
+            return "an equality that says nothing"
+    if isinstance(answer, Group) and not answer.is_tuple and not isinstance(gold, Group):
+        return "names several answers where the reference names one"
+    return "differs from the reference"

@@ -1,87 +1,50 @@
-"""From a line of text to the expression in it, and from an expression to its parts. Plain text work, linear time."""
+"""From a line of text to the expression in it. Plain text work, linear time.
+
+For expressions that come without a box: the verifier itself reads boxes only, and never the text around them.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import pairwise
 
-from verifiers.extract import boxes
+from verifiers.extract import boxes, final_answer, formulas, last_statement
 
-_SEGMENT = re.compile(r"\$\$(.+?)\$\$|\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
-_JOINT = re.compile(r"[\s,;&.]*(?:(?:and|or|und|et|y)\b[\s,;&.]*)?")
-_OPEN, _CLOSE = "([{", ")]}"
+_JOINT = re.compile(r"[\s,;&.$]*(?:(?:and|or|und|et|y)\b[\s,;&.$]*)?")
+_TEXT_JOINT = re.compile(r"\\text(?:bf|it|rm)?\{\s*(and|or)\s*\}|\\q?quad|\\[,;:! ()\[\]]|\$")
+_SEPARATOR = re.compile(r"\b(?:and|or)\b|,|;")
+_CLOSE, _NEAR = 10, 70
+"""Characters between two boxes that belong together, without and with a separator: math-verify's rule."""
+_PERCENT = re.compile(r"[\s$]*(?:\\?%|percent|pct|percentage)(?![A-Za-z])")
 
 
 def expression(text: str) -> str:
-    """What `text` says in mathematics: its boxes, else its formulas, else itself. Several that are joined by commas,
-    `and` or `or` alone are a list; else the last counts."""
-    held = boxes(text)
-    if held:
-        return ", ".join(held)
-    found = list(_SEGMENT.finditer(text))
+    """What `text` says in mathematics: a final answer after its last box, its boxes, else its final answer, else its
+    formulas, else what its last `is` says, else itself.
+
+    Several that are joined by commas, `and` or `or` are a list, else the last counts; between boxes a few other words
+    may stand.
+    """
+    text = text.replace("\\\\boxed", "\\boxed")  # escaped twice
+    found = boxes(text)
+    after = text[found[-1][1] :] if found else text
+    stated = final_answer(after) if not found or "final answer is" in after else None
+    if stated is not None:
+        return stated
+    joint = _joins_boxes if found else _joins_formulas
+    found = found or formulas(text)
     if not found:
-        return text
-    contents = [next(g for g in match.groups() if g is not None).strip() for match in found]
-    joints = [text[a.end() : b.start()] for a, b in pairwise(found)]
-    first = len(contents) - 1
-    while first > 0 and _JOINT.fullmatch(joints[first - 1]):
+        return last_statement(text) or text
+    first = len(found) - 1
+    while first > 0 and found[first - 1][2] != found[first][2] and joint(text[found[first - 1][1] : found[first][0]]):
         first -= 1
-    return ", ".join(contents[first:])
+    percent = "\\%" if _PERCENT.match(text, found[-1][1]) else ""
+    return ", ".join(content.strip() for _, _, content in found[first:]) + percent
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """opening, closing: the brackets, empty for a bare list. items: as written."""
-
-    opening: str
-    closing: str
-    items: tuple[str, ...]
-
-    @property
-    def ordered(self) -> bool:
-        return self.opening in ("(", "[")
+def _joins_formulas(between: str) -> bool:
+    return _JOINT.fullmatch(between) is not None
 
 
-def collection(normalised: str) -> Collection | None:
-    """The parts of a list, tuple or set; None for anything else (an interval is a pair with its brackets)."""
-    text = normalised.strip()
-    for opening, closing in (("\\{", "\\}"), ("(", ")"), ("[", "]"), ("(", "]"), ("[", ")")):
-        if text.startswith(opening) and text.endswith(closing):
-            inner = text[len(opening) : -len(closing)]
-            if _holds_together(inner):
-                items = split(inner)
-                return Collection(opening, closing, items) if len(items) > 1 or opening == "\\{" else None
-    items = split(text)
-    return Collection("", "", items) if len(items) > 1 else None
-
-
-def split(text: str) -> tuple[str, ...]:
-    """At the commas, semicolons and `and`s that no bracket holds."""
-    parts, start, position = [], 0, 0
-    depth = 0
-    while position < len(text):
-        char = text[position]
-        if char == "\\":
-            word = re.match(r"\\(?:[a-zA-Z]+|.)", text[position:], re.DOTALL)
-            step = len(word.group()) if word else 1
-            depth += {"\\{": 1, "\\}": -1}.get(text[position : position + step], 0)
-            position += step
-            continue
-        depth += (char in _OPEN) - (char in _CLOSE)
-        if depth == 0 and char in ",;":
-            parts.append(text[start:position])
-            start = position + 1
-        position += 1
-    parts.append(text[start:])
-    return tuple(part.strip() for part in parts)
-
-
-def _holds_together(inner: str) -> bool:
-    """Whether brackets balance within, so that the outer two are partners. Any kind closes any: intervals."""
-    depth = 0
-    for token in re.findall(r"\\[{}]|[()\[\]]", inner):
-        depth += 1 if token in ("\\{", "(", "[") else -1
-        if depth < 0:
-            return False
-    return depth == 0
+def _joins_boxes(between: str) -> bool:
+    bare = _TEXT_JOINT.sub(r" \1 ", between)
+    return len(bare) < _CLOSE or (len(bare) < _NEAR and _SEPARATOR.search(bare) is not None)

@@ -1,7 +1,6 @@
-"""What can be said about two answers without sympy: equal as text, or both plain numbers. And what sympy must not see.
+"""Writing that carries no meaning, removed: invisible characters, spacing commands, unicode forms. Linear time.
 
-Limits come first because math-verify's own time limits are SIGALRM: they are off here, and the pool's parent kills what
-is slow. Refusing a power tower in microseconds is cheaper than killing the worker that computes it.
+And what can be said of two answers by their text alone.
 """
 
 from __future__ import annotations
@@ -10,45 +9,121 @@ import re
 import unicodedata
 from decimal import Decimal
 
-MAX_CHARS = 2000
-MAX_DEPTH = 24
-MAX_DIGITS = 1000
-MAX_EXPONENT = 10_000
-MAX_FACTORIAL = 1000
-MAX_POWER_NESTING = 2
+from verifiers.math.vocabulary import BEGINS_WITH_FUNCTION, MATH_WORDS, SHORT_WORDS
 
+_SYMBOLS = {
+    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ",
+    "•": r"\cdot ", "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "≤": r"\leq ", "⩽": r"\leq ", "≦": r"\leq ", "≥": r"\geq ",
+    "⩾": r"\geq ", "≧": r"\geq ", "≠": r"\neq ", "≈": r"\approx ", "≃": r"\approx ", "≅": r"\approx ", "≡": r"\equiv ",
+    "∞": r"\infty ", "°": r"^{\circ}", "º": r"^{\circ}", "˚": r"^{\circ}", "∪": r"\cup ", "∩": r"\cap ",
+    "∖": r"\setminus ", "∈": r"\in ", "∉": r"\notin ", "⊂": r"\subset ", "⊆": r"\subseteq ", "±": r"\pm ",
+    "∓": r"\mp ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "√": r"\surd ", "∛": r"\surd[3]", "∜": r"\surd[4]",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ",
+    "⌈": r"\lceil ", "⌉": r"\rceil ", "∣": "|", "‖": r"\|", "∥": r"\|", "′": "'", "″": "''", "’": "'", "‘": "'",
+    "“": '"', "”": '"', "…": r"\ldots ", "⋯": r"\ldots ", "∧": r"\land ", "∨": r"\lor ", "∠": r"\angle ",
+    "△": r"\triangle ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}",
+    "ℂ": r"\mathbb{C}", "ℓ": r"\ell ", "ℯ": "e", "ⅈ": "i", "ⅇ": "e", "，": ",", "；": ";", "。": ".", "、": ",",
+    "（": "(", "）": ")", "℃": r"^{\circ}\text{C}", "℉": r"^{\circ}\text{F}", "∶": ":", "→": r"\to ", "∝": r"\propto ",
+    "\u00a0": " ", "\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "+", "∑": r"\sum ", "∏": r"\prod ",
+    "∫": r"\int ", "¬": r"\lnot ", "↦": r"\mapsto ", "∘": r"\circ ", "⊕": r"\oplus ", "⟂": r"\perp ", "⊥": r"\perp ",
+}  # fmt: skip
+_GREEK_LETTERS = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lamda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
+)
+_GREEK = {
+    unicodedata.lookup(f"GREEK {size} LETTER {name.upper()}"): rf"\{shape(name)} "
+    for name in _GREEK_LETTERS.split()
+    for size, shape in (("SMALL", str), ("CAPITAL", str.capitalize))
+}
+_GREEK |= {"λ": r"\lambda ", "Λ": r"\Lambda ", "ϕ": r"\phi ", "ϑ": r"\theta ", "ε": r"\epsilon ", "µ": r"\mu "}
+_TABLE = str.maketrans(_SYMBOLS | _GREEK)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₖᵢⱼₓ", "0123456789+-()nkijx")
+_RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
+_LOWERED_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₖᵢⱼₓ]+")
+
+_TWICE_ESCAPED = re.compile(r"\\\\(?=[a-zA-Z]|[()\[\]{},!;])")
+_DIGIT_GROUPS = re.compile(r"(?<=\d)(?:\\[,;:! ]|~|\{ \}| ?\{ ?, ?\} ?|\{\\,\}|, ?\\! ?|\\! ?, ?)(?=\d{3}(?!\d))")
+_SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/])\d{1,3}(?: \d{3})+(?![\d/]| ?\d| ?/)")
 _SPACING = re.compile(
-    r"\\(?:[,;:!>]|q?quad(?![A-Za-z])|displaystyle(?![A-Za-z])|left(?![A-Za-z])|right(?![A-Za-z]))|\\ |~|\$(?<!\\\$)"
+    r"(\\\\(?![a-zA-Z]))|\\(?:[,;:!> ]|q?quad(?![a-z]{2})|(?:display|text|script)style(?![A-Za-z])"
+    r"|(?:left|right)(?![A-Za-z])\.?"
+    r"|[bB]igg?[lrm]?(?![A-Za-z])|(?:(?:no)?limits|rm|bf|it)(?![A-Za-z])|mathstrut(?![A-Za-z])|[hv]space\*?\{[^{}]*\}"
+    r"|phantom\{[^{}]*\}|(?:thin|med|thick|neg)(?:thin|med|thick)?space(?![A-Za-z])|(?:large|Large|LARGE|huge)(?![A-Za-z])"
+    r"|label\{[^{}]*\}|tag\{[^{}]*\})|~|\$(?<!\\\$)"
 )
-_THIN_GROUPS = re.compile(r"(?<=\d)\\,(?=\d{3}(?!\d))")
-_LOOSE_SPACE = re.compile(r"(?<![0-9A-Za-z]) | (?![0-9A-Za-z])")
+_TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?(?:\^|\*\*))")
+_LOOSE_SPACE = re.compile(r"(?<![0-9A-Za-z,]) |(?<=,) (?!\d)|(?<=[^\d],) | (?![0-9A-Za-z])")
+_AFTER_COMMAND = re.compile(r"(\\[A-Za-z]+) (?![A-Za-z])")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
-_UNICODE = str.maketrans(
-    {"−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "÷": r"\div ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq "}
-    | {"π": r"\pi ", "∞": r"\infty ", "°": r"^{\circ}", "∪": r"\cup ", "∩": r"\cap ", "±": r"\pm ", "∅": r"\emptyset "}
-    | {"²": "^{2}", "³": "^{3}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "，": ",", "％": r"\%"}
-)
+_ORDINAL = re.compile(r"(?<=\d)\^?\{?(?:\\(?:text|mathrm)\{)?(?:st|nd|rd|th)\}{0,2}$")
+_TEMPERATURE = re.compile(r"\^(?:\\circ|\{\\circ\}) ?(?:\\(?:text|mathrm)\{ ?)?([CF])\}?$")
+_MODULUS = re.compile(r"\((?:\\(?:text|mathrm)\{)?mod\}? ?(\d{1,9}|[a-z])\)")
+_REALS_WITHOUT = re.compile(r"(?<=\\mathbb\{R\})(?:-|\\backslash )(?=\\\{)")
+
 _NUMBER = re.compile(
-    r"(?P<sign>[+-]?)(?:\\\$)?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)?(?P<part>\.\d*)?"
+    r"(?P<sign>[+-]?)(?P<whole>[1-9]\d{0,2}(?:,\d{3})+|\d+)?(?P<part>\.\d*)?"
     r"(?:(?:[eE](?P<exp>[+-]?\d{1,4}))|(?:(?:\\times|\\cdot|\*) ?10\^(?:\{(?P<braced>[+-]?\d{1,4})\}|(?P<digit>\d))))?"
 )
-_WITH_BASE = re.compile(r"([0-9A-Fa-f]+)_(?:\{(\d{1,2})\}|(\d))")
+_TEXT_COMMAND = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|sf|tt|sc)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname)\b ?"
+)
+_WORDS_ONLY = re.compile(r"[^\W_]+(?:[ .,'\"!?:;()&/-]+[^\W_]+)*[ .,'\"!?)]*")
+_RUN = re.compile(r"[^\W\d_]+")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ,;()]+(?=\d)")
+_DOT = re.compile(r"(?<!\d)\.|\.(?!\d)")
 
 
 def normalise(text: str) -> str:
-    """Writing that carries no meaning removed: invisible characters, spacing commands, `$`, full-width forms."""
-    kept = "".join(_narrow(c) for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\n\t")
-    kept = _THIN_GROUPS.sub(",", kept.replace("\\! ", "").replace("\\!", ""))
-    kept = _SPACING.sub(" ", kept.translate(_UNICODE).replace("{,}", ","))
-    kept = _FRACTIONS.sub(r"\\frac", kept)
-    kept = _LOOSE_SPACE.sub("", " ".join(kept.split()))
-    return kept[:-1] if kept.endswith(".") and not kept.endswith("..") else kept
+    """`text` in ASCII and TeX, without what carries no meaning; what it means is left to the parser."""
+    if not text.isascii():
+        text = _plain(text)
+    text = text.replace("\r", " ").replace("\n", " ").replace("\t", " ")
+    if "\\\\" in text and "\\begin" not in text:
+        text = _TWICE_ESCAPED.sub(r"\\", text)
+    text = _DIGIT_GROUPS.sub("", text)
+    text = _FRACTIONS.sub(r"\\frac", _SPACING.sub(lambda found: found[1] or " ", text))
+    text = _TIMES_TEN.sub(r"\\times ", " ".join(text.split()))
+    text = _SPACED_GROUPS.sub(lambda found: found.group().replace(" ", ""), text)
+    text = _AFTER_COMMAND.sub(r"\1", _LOOSE_SPACE.sub("", text))
+    text = _MODULUS.sub(r"\\pmod{\1}", _REALS_WITHOUT.sub(r"\\setminus", text))
+    text = _ORDINAL.sub("", _TEMPERATURE.sub(r"\\text{\1}", text))
+    return _without_end(text)
 
 
-def _narrow(char: str) -> str:
-    """Full-width ASCII as ASCII."""
-    code = ord(char)
-    return chr(code - 0xFEE0) if 0xFF01 <= code <= 0xFF5E else char
+def _without_end(text: str) -> str:
+    """Without punctuation and line ends after the last sign."""
+    end = len(text)
+    while end > 0:
+        if text[end - 1] in " .,;:":
+            end -= 1
+        elif text.endswith("\\\\", 0, end):
+            end -= 2
+        else:
+            break
+    return text if text.endswith("\\", 0, end) else text[:end]
+
+
+def _plain(text: str) -> str:
+    """Without characters beyond ASCII that have a spelling within it, or none at all."""
+    text = _RAISED_RUN.sub(lambda run: "^{" + run.group().translate(_RAISED) + "}", text)
+    text = _LOWERED_RUN.sub(lambda run: "_{" + run.group().translate(_LOWERED) + "}", text)
+    return "".join(c if c.isascii() else _character(c) for c in text.translate(_TABLE))
+
+
+def _character(char: str) -> str:
+    category = unicodedata.category(char)
+    if category in ("Cf", "Cc", "Mn"):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    if category == "Zs":
+        return " "
+    wide = unicodedata.normalize("NFKC", char)
+    if "⁄" in wide:  # a vulgar fraction
+        top, _, bottom = wide.partition("⁄")
+        return rf"\frac{{{top}}}{{{bottom}}}" if bottom else wide
+    return wide.translate(_TABLE) if wide.isascii() or "MATHEMATICAL" in unicodedata.name(char, "") else char
 
 
 def plain_number(normalised: str) -> Decimal | None:
@@ -58,81 +133,36 @@ def plain_number(normalised: str) -> Decimal | None:
         return None
     digits = (found["whole"] or "0").replace(",", "") + (found["part"] or "")
     exponent = found["exp"] or found["braced"] or found["digit"] or "0"
-    return Decimal(f"{found['sign']}{digits}E{exponent}") if len(digits) <= MAX_DIGITS else None
+    return Decimal(f"{found['sign']}{digits}E{exponent}") if len(digits) <= 1000 else None
 
 
-def same_by_text(answer: str, gold: str) -> bool | None:
-    """Whether two normalised answers agree, where that needs no algebra: None if it does."""
-    if answer == gold:
+def words(normalised: str, prose: bool) -> str | None:
+    """The normal spelling of words, if `normalised` is nothing else: lower case, without punctuation and spaces. What
+    is not `prose` may be variables: then only a run of letters and digits, as it is.
+
+    `\\text{(East)}` is `east`, `4:30 p.m.` is `4:30pm`. None for anything that holds an operator or a command.
+    """
+    bare = _TEXT_COMMAND.sub("", normalised).replace("{", "").replace("}", "").strip()
+    if not _RUN.search(bare) or not _WORDS_ONLY.fullmatch(bare.lstrip("([\"' ")):
+        return None
+    if any(mark in bare for mark in "()") and not (bare.startswith("(") and bare.endswith(")")):
+        return None
+    if not prose:
+        return bare if bare.isalnum() else None
+    return _DOT.sub("", _BETWEEN_DIGITS.sub("|", bare.casefold())).translate(_NO_PUNCTUATION)
+
+
+_NO_PUNCTUATION = str.maketrans("", "", " ,'\"!?()[];")
+
+
+def is_prose(normalised: str) -> bool:
+    """Whether a run of its letters is a word rather than a product of variables."""
+    bare = _TEXT_COMMAND.sub("", normalised)
+    if bare != normalised or not bare.isascii():
         return True
-    left, right = plain_number(answer), plain_number(gold)
-    if left is not None and right is not None:
-        return left == right
-    left_base, right_base = _WITH_BASE.fullmatch(answer), _WITH_BASE.fullmatch(gold)
-    if left_base and right_base:
-        return [g.lower() for g in left_base.groups("") if g] == [g.lower() for g in right_base.groups("") if g]
-    return None
+    runs = [run.casefold() for run in _RUN.findall(bare)]
+    return any(run in SHORT_WORDS or (len(run) > 3 and not _is_mathematics(run)) for run in runs)
 
 
-def refusal(text: str) -> str | None:
-    """Why `text` is not handed to sympy, or None if it may be."""
-    if len(text) > MAX_CHARS:
-        return f"longer than {MAX_CHARS} characters"
-    if "\\boxed" in text or "\\fbox" in text:
-        return "a box beside other text inside the box"
-    if _depth(text) > MAX_DEPTH:
-        return f"nested deeper than {MAX_DEPTH}"
-    if re.search(rf"\d{{{MAX_DIGITS + 1}}}", text):
-        return f"a number of more than {MAX_DIGITS} digits"
-    return _power_refusal(text) or _factorial_refusal(text)
-
-
-def _depth(text: str) -> int:
-    """Deepest nesting of brackets; unary prefixes and braceless roots count one each, since they nest too."""
-    depth = deepest = 0
-    for char in text:
-        if char in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in ")]}":
-            depth = max(depth - 1, 0)
-    chains = re.findall(r"(?:\\sqrt ?){2,}|[-+]{2,}|(?:\\[a-z]+ ){8,}", text)
-    return max([deepest, *(chain.count("\\") + len(re.findall("[-+]", chain)) for chain in chains)])
-
-
-def _power_refusal(text: str) -> str | None:
-    nesting, deepest = 0, 0
-    closers: list[bool] = []
-    previous = ""
-    for char in text.replace(" ", ""):
-        if char == "{":
-            closers.append(previous == "^")
-            nesting += previous == "^"
-        elif char == "}" and closers:
-            nesting -= closers.pop()
-        elif char == "^":
-            deepest = max(deepest, nesting + 1)
-        previous = char
-    if deepest > MAX_POWER_NESTING:
-        return f"powers of powers nested deeper than {MAX_POWER_NESTING}"
-    compact = text.replace(" ", "").replace("{", "").replace("}", "").replace("**", "^")
-    too_large = any(int(exponent[:9]) > MAX_EXPONENT for exponent in re.findall(r"\^\(?[-+]?(\d+)", compact))
-    towers = re.findall(r"\^\(?-?(\d+)\^\(?-?(\d+)", compact)
-    if too_large or not all(_small_power(base, exponent) for base, exponent in towers):
-        return f"an exponent above {MAX_EXPONENT}"
-    return None
-
-
-def _small_power(base: str, exponent: str) -> bool:
-    return len(base) <= 5 and len(exponent) <= 2 and int(base) ** int(exponent) <= MAX_EXPONENT
-
-
-def _factorial_refusal(text: str) -> str | None:
-    compact = re.sub(r"[\s{}]|\\left|\\right", "", text)
-    if re.search(r"![)\]]*!", compact):
-        return "a factorial of a factorial"
-    if any(int(number[-9:]) > MAX_FACTORIAL or len(number) > 9 for number in re.findall(r"(\d+)[)\]]*!", compact)):
-        return f"a factorial above {MAX_FACTORIAL}"
-    if re.search(r"\^-?\d+[)\]]*!", compact):
-        return "a factorial of a power"
-    return None
+def _is_mathematics(run: str) -> bool:
+    return run in MATH_WORDS or BEGINS_WITH_FUNCTION.fullmatch(run) is not None

@@ -6,13 +6,42 @@ from collections.abc import Mapping
 
 from verifiers.spec import Option, VerifierSpec
 
+_EXTRACT = ("boxed", "final_answer")
+_BESIDE = ("optional", "ignore", "require")
+
 MATH = VerifierSpec(
     "math",
-    "the last \\boxed{} of the response, equal in value to the reference (math-verify)",
+    "the last \\boxed{} of the response, equal in value to the reference",
     "verifiers.math:math_verifier",
     gold_checkable=True,
     options={
+        "extract": Option(
+            str, "boxed", "boxed: the last box alone; final_answer: without a box, `final answer is …`", _EXTRACT
+        ),
         "think_close": Option(str, "</think>", "text that ends the thinking part; boxes before it do not count"),
+        "units": Option(
+            str,
+            "optional",
+            "optional: may be missing, two known ones must agree; ignore; require: both the same",
+            _BESIDE,
+        ),
+        "currency": Option(str, "optional", "as units", _BESIDE),
+        "percent": Option(
+            str,
+            "either",
+            "what 28% equals beside itself. sign: 28; value: 0.28; either: both; require: neither",
+            ("either", "sign", "value", "require"),
+        ),
+        "intervals": Option(
+            str, "either", "either: 0<x<1 equals (0,1); strict: relations equal relations only", ("either", "strict")
+        ),
+        "rounded_digits": Option(
+            int,
+            3,
+            "a decimal reference of so many significant digits is taken as rounded: exact answers that round to it are "
+            "right; 0: never",
+            least=0,
+        ),
     },
 )
 

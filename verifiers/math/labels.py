@@ -1,0 +1,128 @@
+"""Units, currencies and other words beside a value: found among the tokens of an item, and spelled in one way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from verifiers.math.lexer import Token, is_label
+from verifiers.math.limits import UnreadableError
+from verifiers.math.vocabulary import CURRENCIES, DEGREES, LEADING, NO_LABEL, PERCENTS, SCALES, UNITS
+
+_WORD = re.compile(r"[A-Za-zµΩ°¢]+|[/^]|\d+|[^\s\w]|\w+")
+_CURRENCY = re.compile(r"\\\$|[€£¥₹₽₩¢]|\\(?:euro|pounds|yen)(?![A-Za-z])")
+_POWERS = {"squared": "^2", "cubed": "^3"}
+_POWERS_BEFORE = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
+_ENDS_VALUE = frozenset(("}", ")", "]", "!", "|", "\\}", "%", "\\rangle", "\\rfloor", "\\rceil", "'", "\\circ"))
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """tokens[start:end] is the value. label: its unit or currency, normal spelling, empty without one.
+    scale: the power of ten of a `million` before it."""
+
+    start: int
+    end: int
+    label: str = ""
+    currency: bool = False
+    scale: int = 0
+    percent: bool = False
+    degrees: bool = False
+
+
+def find_label(tokens: list[Token], start: int, end: int) -> Labelled:
+    """The value in tokens[start:end] without the words before and after it. Currency signs are cut out."""
+    while start < end and tokens[start].kind == "text" and _leads(tokens[start], tokens, start + 1, end):
+        start += 1
+    first = _label_start(tokens, start, end)
+    if first in (start, end):
+        return Labelled(start, end)
+    spelled = " ".join(token.text for token in tokens[first:end])
+    words = spelled.casefold().strip(" .")
+    if words in PERCENTS:
+        return Labelled(start, first, percent=True)
+    if words in DEGREES:
+        return Labelled(start, first, degrees=True)
+    if not NO_LABEL.isdisjoint(words.replace(",", " ").split()):
+        raise UnreadableError(f"a value followed by {words!r}")
+    scale, _, rest = words.partition(" ")
+    if scale in SCALES:
+        label = CURRENCIES.get(rest) or (unit(rest) if rest else "")
+        return Labelled(start, first, label, rest in CURRENCIES, scale=SCALES[scale])
+    if words in CURRENCIES:
+        return Labelled(start, first, CURRENCIES[words], currency=True)
+    return Labelled(start, first, unit(spelled))
+
+
+def _leads(token: Token, tokens: list[Token], after: int, end: int) -> bool:
+    """Whether a word only introduces what follows it."""
+    if after >= end or token.text in ("and", "or"):
+        return False
+    words = token.text.casefold().strip(" :").split()
+    return all(word in LEADING for word in words) or (tokens[after].text == ":" and token.text.casefold() == "answer")
+
+
+def _label_start(tokens: list[Token], start: int, end: int) -> int:
+    """Where the words at the end begin: `cm`, `cm^2`, `km / h`, `square units`."""
+    first = end
+    while first > start:
+        last = tokens[first - 1]
+        if (is_label(last) and (len(last.text) > 1 or last.text in UNITS or not last.text.isascii())) or (
+            first < end and last.text in ("/", "\\cdot") and is_label(tokens[first])
+        ):
+            first -= 1
+        elif last.kind == "number" and first - 3 >= start and _raises_label(tokens, first - 2):
+            first -= 3
+        elif last.text == "}" and last.match - 2 >= start and _raises_label(tokens, last.match - 1):
+            first = last.match - 2
+        else:
+            break
+    while first < end and tokens[first].text in ("/", "\\cdot") and not is_label(tokens[first]):
+        first += 1
+    if first > start and first < end and not _ends_value(tokens[first - 1]):
+        return end
+    return first
+
+
+def _raises_label(tokens: list[Token], at: int) -> bool:
+    return tokens[at].text == "^" and is_label(tokens[at - 1])
+
+
+def _ends_value(token: Token) -> bool:
+    return token.kind in ("number", "letter") or token.text in _ENDS_VALUE or token.text in ("\\pi", "\\infty")
+
+
+def cut_currency(text: str) -> tuple[str, str]:
+    """`text` without currency signs, and the currency; two different ones are not one amount."""
+    found = {CURRENCIES[sign] for sign in _CURRENCY.findall(text)}
+    if len(found) > 1:
+        raise UnreadableError("two currencies")
+    return (_CURRENCY.sub("", text), found.pop()) if found else (text, "")
+
+
+def unit(spelled: str) -> str:
+    """`square centimetres`, `cm^2` and `cm^{2}` are `cm^2`; a label with another word in it is `?` and the words."""
+    parts: list[str] = []
+    pending = ""
+    for word in _WORD.findall(spelled.replace("{", "").replace("}", "")):
+        low = word.casefold()
+        if word == "^" or word.isdigit():
+            if parts:
+                parts[-1] += word
+        elif low in _POWERS and parts:
+            parts[-1] += _POWERS[low]
+        elif low in _POWERS_BEFORE:
+            pending = _POWERS_BEFORE[low]
+        elif word == "/" or low == "per":
+            parts.append("/")
+        elif word in UNITS or low in UNITS:
+            parts.append(UNITS.get(word, UNITS.get(low, "")) + pending)
+            pending = ""
+        elif word not in (".", "\\", "cdot"):
+            return "?" + " ".join(spelled.casefold().split())
+    return "".join(parts) if parts else "?" + spelled.casefold()
+
+
+def conflict(left: str, right: str) -> bool:
+    """Whether two labels name different known units."""
+    return bool(left and right) and left != right and not left.startswith("?") and not right.startswith("?")
