@@ -84,8 +84,9 @@ def _read(options: Mapping[str, Any]) -> tuple[list[CodeRow], list[Job]]:
 SIDES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"trusted": run_trusted, "code": run_code}
 
 
-def agrees(accepted: bool, status: str) -> bool:
-    return status != "error" and accepted == (status == "correct")
+def agrees(accepted: bool | None, status: str) -> bool:
+    """accepted: None where time ran out: so judged are references alone, which are right, as `code` has to say."""
+    return status != "error" and (accepted is not False) == (status == "correct")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -102,10 +103,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     with work_folder() as work:
         bench = Bench("code_rows", "benchmarks.code_rows", work)
         trusted = bench.run("trusted", _options(args, jobs, work / "all.json"))
-        counted = [i for i, found in enumerate(trusted["truths"]) if found["accepted"] is not None]
+        truths = trusted["truths"]
+        counted = [i for i, job in enumerate(jobs) if not job.change or truths[i]["accepted"] is not None]
         code = bench.run("code", _options(args, [jobs[i] for i in counted], work / "counted.json"))
-        truths = [trusted["truths"][i] for i in counted]
-        _report(bench, rows, jobs, list(zip([jobs[i] for i in counted], truths, code["verdicts"], strict=True)), args)
+        judged = [(jobs[i], truths[i], said) for i, said in zip(counted, code["verdicts"], strict=True)]
+        _report(bench, rows, jobs, judged, args)
 
 
 def _options(args: argparse.Namespace, jobs: Sequence[Job], path: Path) -> dict[str, Any]:

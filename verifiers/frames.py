@@ -51,7 +51,10 @@ class FrameBuffer:
         self._limit = limit
 
     def feed(self, data: bytes) -> None:
+        """Raises ProtocolError where more arrives than a frame holds, and nobody has taken one."""
         self._bytes += data
+        if len(self._bytes) > 2 * self._limit + HEADER.size:
+            raise ProtocolError(f"more than {2 * self._limit} bytes that nobody asked for")
 
     def next(self) -> dict[str, Any] | None:
         """The next whole frame, or None if it has not all arrived."""

@@ -156,8 +156,9 @@ def as_verdict(outcome: object, name: str) -> Verdict:
 
 
 def clip(text: str, limit: int = MAX_TEXT) -> str:
-    """`text`, cut to `limit` characters, with a mark where it was cut."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """`text`, cut to `limit` characters, with a mark where it was cut, and fit to be written: no lone surrogates."""
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _describe(problem: BaseException) -> str:

@@ -157,10 +157,12 @@ def test_a_trusted_run_without_an_end_settles_nothing() -> None:
         (False, "timeout", True),
         (False, "unparsed", True),
         (False, "correct", False),
+        (None, "correct", True),
+        (None, "wrong", False),
         (False, "error", False),
     ],
 )
-def test_agreement(accepted: bool, status: str, expected: bool) -> None:
+def test_agreement(accepted: bool | None, status: str, expected: bool) -> None:
     assert agrees(accepted, status) is expected
 
 

@@ -29,7 +29,7 @@ def tokens_any_case(found: str, wanted: str) -> bool:
 
 
 def floats(found: str, wanted: str) -> bool:
-    """Word by word; numbers of which one is written with a point or an exponent within 1e-6, absolute or relative."""
+    """Word by word; where a number with a point or an exponent is wanted, within 1e-6, absolute or relative."""
     left, right = found.split(), wanted.split()
     return len(left) == len(right) and all(_near(a, b) for a, b in zip(left, right, strict=True))
 
@@ -50,8 +50,8 @@ def _lines(text: str) -> list[str]:
 def _near(found: str, wanted: str) -> bool:
     if found == wanted:
         return True
-    if len(found) > 400 or len(wanted) > 400 or "_" in found or not set(".eE") & set(found + wanted):
-        return False  # two integers are equal or are not
+    if len(found) > 400 or len(wanted) > 400 or "_" in found or not set(".eE") & set(wanted):
+        return False  # an integer is equal or is not
     try:
         left, right = float(found), float(wanted)
     except ValueError:

@@ -12,7 +12,7 @@ LANGUAGES = {
     "python": ("python", "py", "python3"),
     "cpp": ("cpp", "c++", "cc", "cxx"),
 }
-_OPENING = re.compile(r"(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n`]*")
+_OPENING = re.compile(r"(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)[^\n`]*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
     """(tag, content) of the fenced blocks that are closed, in order. A fence is closed by one as long, of its kind."""
     found: list[tuple[str, str]] = []
     tag, fence, lines = "", "", list[str]()
-    for line in text.splitlines():
+    for line in text.replace("\r\n", "\n").split("\n"):
         stripped = line.strip()
         if fence:
             if stripped and set(stripped) == {fence[0]} and len(stripped) >= len(fence):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import time
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 from verifiers.base import Verdict
@@ -19,6 +21,10 @@ class Outcome:
     limit: bool = False
 
 
+LEAST_S = 0.05
+"""Of the total, for a test to be begun: it would else be ended before its walls are up."""
+
+Outcomes = Generator[Outcome, None, None]
 PASSED = Outcome(True)
 STOPPED = {
     Stop.TIME: "time limit",
@@ -69,12 +75,11 @@ class Clock:
         return self._end - now
 
 
-def until(outcomes: Iterator[Outcome], clock: Clock) -> Iterator[Outcome]:
-    """As many as there is time for."""
-    import time
-
-    while clock.left(time.monotonic()) > 0:
-        try:
-            yield next(outcomes)
-        except StopIteration:
-            return
+def until(outcomes: Outcomes, clock: Clock) -> Outcomes:
+    """As many as there is time for. Closes `outcomes`, and so their boxes, where it ends itself."""
+    with contextlib.closing(outcomes):
+        while clock.left(time.monotonic()) > LEAST_S:
+            try:
+                yield next(outcomes)
+            except StopIteration:
+                return

@@ -7,12 +7,11 @@ nothing of the model's has run.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from verifiers.code.extract import Source
-from verifiers.code.outcome import PASSED, STOPPED, Clock, Outcome
+from verifiers.code.outcome import PASSED, STOPPED, Clock, Outcome, Outcomes
 from verifiers.code.settings import CodeSettings
 from verifiers.code.task import ProgramTask, ProgramTest, RowError
 from verifiers.sandbox.box import Box, Call, Session, Stop
@@ -20,32 +19,33 @@ from verifiers.sandbox.sandbox import Sandbox
 
 CALLEE = "verifiers.code.inside.callee:serve"
 TESTER = "verifiers.code.inside.tester:serve"
-_FILE = "solution.py"
+_FILE, _PREAMBLE = "solution.py", "preamble.py"
 _ANSWER_KB = 16 * 1024  # a result with all arguments, which are sent back as the call has left them
 _QUESTION_KB = 60 * 1024  # of a row's own test
 
 
-def run_programs(
-    sandbox: Sandbox, source: Source, task: ProgramTask, settings: CodeSettings, clock: Clock
-) -> Iterator[Outcome]:
+def run_programs(sandbox: Sandbox, source: Source, task: ProgramTask, settings: CodeSettings, clock: Clock) -> Outcomes:
     """An outcome a test, in order; every test meets a fresh process of the model's code.
 
     Raises RowError if a test is at fault itself."""
     with sandbox.box() as judged, sandbox.box() as judging:
-        judged.put(_FILE, f"{task.preamble}\n{source.text}" if task.preamble else source.text)
+        judged.put(_FILE, source.text)
+        loaded = (_FILE, _PREAMBLE) if task.preamble else (_FILE,)
+        if task.preamble:
+            judged.put(_PREAMBLE, task.preamble)
         for test in task.tests:
-            yield _run(judged, judging, task, test, settings, clock)
+            yield _run(judged, judging, Call(CALLEE, loaded), task, test, settings, clock)
 
 
 def _run(
-    judged: Box, judging: Box, task: ProgramTask, test: ProgramTest, settings: CodeSettings, clock: Clock
+    judged: Box, judging: Box, called: Call, task: ProgramTask, test: ProgramTest, settings: CodeSettings, clock: Clock
 ) -> Outcome:
     limits = settings.test_limits(clock.left(time.monotonic()))
     answering = replace(limits, output_kb=max(limits.output_kb, _ANSWER_KB))
     asking = replace(limits, output_kb=_QUESTION_KB)
     deadline = time.monotonic() + limits.wall_s
     message: dict[str, Any] | None = {"setup": task.setup, "test": test.source, "entry": task.entry}
-    with judged.session(Call(CALLEE, (_FILE,)), answering) as callee, judging.session(Call(TESTER), asking) as tester:
+    with judged.session(called, answering) as callee, judging.session(Call(TESTER), asking) as tester:
         while message is not None:
             said = tester.ask(message, deadline - time.monotonic())
             if said is None or "call" not in said:

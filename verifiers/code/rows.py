@@ -18,14 +18,23 @@ from verifiers.code.task import ProgramTask, ProgramTest, RowError, StdioTask, S
 MAX_UNPACKED_BYTES = 256 << 20
 
 _SAME = """
-def _same(found, wanted):
-    if isinstance(found, (list, tuple)) and isinstance(wanted, list):
-        return len(found) == len(wanted) and all(map(_same, found, wanted))
-    return found == wanted
-def _expect(found, wanted):
-    if not _same(found, wanted):
-        raise AssertionError(f"expected {wanted!r:.200}, got {found!r:.200}")
+def _expect(found, wanted, *, all=all, map=map, kind=isinstance, len=len, list=list, tuple=tuple, no=AssertionError):
+    def same(found, wanted):
+        if kind(found, (list, tuple)) and kind(wanted, list):
+            return len(found) == len(wanted) and all(map(same, found, wanted))
+        return found == wanted
+    if not same(found, wanted):
+        raise no(f"expected {wanted!r:.200}, got {found!r:.200}")
 """
+"""What it uses is bound where it is defined, so that a function under test named `all` has no part in it."""
+
+_IMPORTED = (
+    "string, re, datetime, collections, heapq, bisect, copy, math, random, statistics, itertools, functools, operator, "
+    "io, sys, json"
+)
+_LIVECODEBENCH = "".join(f"from {name} import *\n" for name in f"{_IMPORTED}, builtins, typing".split(", "))
+_LIVECODEBENCH += f"import {_IMPORTED}\nsys.setrecursionlimit(50_000)\n"
+"""What LiveCodeBench puts before every answer: many are written for it."""
 
 
 def task_of(sample: Sample, format: str) -> Task:
@@ -70,7 +79,9 @@ def mbpp(sample: Sample) -> Task:
     """`test_list` and `test_imports` of google-research/mbpp (`test_setup_code` in its full version)."""
     asserts = _field(sample, "test_list", list)
     setup = "\n".join([*sample.metadata.get("test_imports", []), str(sample.metadata.get("test_setup_code") or "")])
-    return ProgramTask(_called(asserts), tuple(ProgramTest(str(row), _first_line(str(row))) for row in asserts), setup)
+    return ProgramTask(
+        _called(asserts, setup), tuple(ProgramTest(str(row), _first_line(str(row))) for row in asserts), setup
+    )
 
 
 def livecodebench(sample: Sample) -> Task:
@@ -85,13 +96,13 @@ def livecodebench(sample: Sample) -> Task:
         pairs = [(_text(row, "input"), _text(row, "output")) for row in rows]
         entry = _json_field(sample.metadata.get("metadata", {})).get("func_name")
     if not entry:
-        return StdioTask(tuple(StdioTest(given, wanted) for given, wanted in pairs), _checker(sample))
+        made_of = tuple(StdioTest(given, wanted) for given, wanted in pairs)
+        return StdioTask(made_of, _checker(sample), _LIVECODEBENCH)
     made = tuple(
         _call(entry, [json.loads(line) for line in given.split("\n") if line.strip()], json.loads(wanted))
         for given, wanted in pairs
     )
-    preamble = "from typing import *\nimport collections, functools, heapq, itertools, math\n"
-    return ProgramTask(entry, made, _SAME, preamble)
+    return ProgramTask(entry, made, _SAME, _LIVECODEBENCH)
 
 
 def code_contests(sample: Sample) -> Task:
@@ -120,24 +131,39 @@ FORMATS: Mapping[str, Callable[[Sample], Task]] = {
 
 def _call(entry: str, arguments: list[Any], expected: Any) -> ProgramTest:
     """A test that is data, as a program: JSON is read by the test, so that nothing of it is source."""
+    if entry in ("_expect", "json"):
+        raise RowError(f"entry: {entry} is a name that the tests use themselves; rename the function")
     given, wanted = json.dumps(arguments), json.dumps(expected)
     source = f"import json\n_expect({entry}(*json.loads({given!r})), json.loads({wanted!r}))"
     return ProgramTest(source, f"{entry}({given[1:-1][:200]})")
 
 
-def _called(asserts: list[Any]) -> str:
-    """The function that every assert calls: of the names that all of them load and none of them defines."""
+def _called(asserts: list[Any], setup: str) -> str:
+    """The function that every assert calls, and that the setup does not bring."""
     common: set[str] | None = None
+    brought = _bound(setup)
     for text in asserts:
         try:
             tree = ast.parse(str(text))
         except SyntaxError as problem:
             raise RowError(f"test_list: {text!r} is no Python: {problem.msg}") from problem
         called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        called -= brought
         common = called if common is None else common & called
     if not common:
         raise RowError("test_list: the tests call no function in common")
     return min(common, key=lambda name: (hasattr(builtins, name), name))
+
+
+def _bound(setup: str) -> set[str]:
+    """Names that a setup imports or defines."""
+    try:
+        found = list(ast.walk(ast.parse(setup)))
+    except SyntaxError as problem:
+        raise RowError(f"test_imports: no Python: {problem.msg}") from problem
+    names = {n.name for n in found if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    imports = [a for n in found if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names]
+    return names | {(a.asname or a.name).partition(".")[0] for a in imports}
 
 
 def _field(sample: Sample, name: str, kind: type) -> Any:

@@ -28,4 +28,4 @@ class CodeSettings:
 
     def compile_limits(self, left_s: float) -> Limits:
         wall_s = max(min(self.compile_s, left_s), 0.01)
-        return Limits(wall_s, None, COMPILE_MEMORY_MB, 32, self.output_kb, file_mb=64)
+        return Limits(wall_s, None, COMPILE_MEMORY_MB, 32, self.output_kb, file_mb=32)

@@ -15,10 +15,12 @@ class StdioTest:
 
 @dataclass(frozen=True, slots=True)
 class StdioTask:
-    """checker: source that defines `check(input, expected, output)`; None for the verifier's own comparison."""
+    """checker: source that defines `check(input, expected, output)`; None for the verifier's own comparison. preamble:
+    what stands before a program that is Python."""
 
     tests: tuple[StdioTest, ...]
     checker: str | None = None
+    preamble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

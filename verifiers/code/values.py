@@ -95,7 +95,7 @@ class Encoder:
 
     def _immutable(self, item: Any, kind: type, depth: int) -> Json:
         if kind.__module__ == "numpy" and hasattr(item, "item") and not getattr(item, "shape", None):
-            return self.value(item.item(), depth)
+            return self.value(item.item(), depth + 1)
         if kind in _AS_TEXT:
             tag, write = _AS_TEXT[kind]
             return {tag: write(item)}

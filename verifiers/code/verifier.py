@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import resource
 import shutil
 import time
-from collections.abc import Iterator
 
 from verifiers.base import Sample, Verdict
+from verifiers.code.checker import CHECKING
 from verifiers.code.compare import CHECKERS
 from verifiers.code.extract import Source, extract
-from verifiers.code.outcome import Clock, Outcome, until, verdict
+from verifiers.code.outcome import Clock, Outcomes, until, verdict
 from verifiers.code.programs import CALLEE, TESTER, run_programs
 from verifiers.code.rows import FORMATS, task_of
 from verifiers.code.settings import COMPILE_MEMORY_MB, CodeSettings
-from verifiers.code.stdio import CHECKING, COMPILER, run_stdio
+from verifiers.code.stdio import COMPILER, run_stdio
 from verifiers.code.task import ProgramTask, Task
 from verifiers.registry import verifier
+from verifiers.sandbox.box import BoxError
 from verifiers.sandbox.probe import probe
-from verifiers.sandbox.sandbox import Level, Sandbox, SandboxError, Settings
+from verifiers.sandbox.sandbox import Level, Sandbox, SandboxError, SandboxLostError, Settings
 from verifiers.sandbox.walls import IsolationError
 from verifiers.verifier import clip
 
-_PRELOAD = tuple(name.partition(":")[0] for name in (CALLEE, TESTER, CHECKING))
+_PRELOAD = (CALLEE, TESTER, CHECKING)
 
 
 class SandboxKeeper:
@@ -38,10 +40,14 @@ class SandboxKeeper:
             self._sandbox = Sandbox(self._settings)
         return self._sandbox
 
-    def renew(self) -> Sandbox:
+    def drop(self) -> None:
+        """End it; the next `get` starts another."""
         if self._sandbox is not None:
             self._sandbox.close()
             self._sandbox = None
+
+    def renew(self) -> Sandbox:
+        self.drop()
         return self.get()
 
 
@@ -124,18 +130,22 @@ def code_verifier(
     kept = keeper(sandbox, tuple(packages or ()))
     try:
         return _judged(kept.get(), source, task, settings, reward)
-    except SandboxError:
-        return _judged(kept.renew(), source, task, settings, reward)
+    except (SandboxError, BoxError):
+        fresh = kept.renew()
+    try:
+        return _judged(fresh, source, task, settings, reward)
+    except SandboxLostError:
+        kept.drop()
+        return Verdict.wrong(clip(source.text), "the program ended its sandbox, twice")
 
 
 def _judged(sandbox: Sandbox, source: Source, task: Task, settings: CodeSettings, reward: str) -> Verdict:
     clock = Clock(settings.total_s, time.monotonic())
-    return verdict(
-        until(_outcomes(sandbox, source, task, settings, clock), clock), len(task.tests), reward, clip(source.text)
-    )
+    with contextlib.closing(until(_outcomes(sandbox, source, task, settings, clock), clock)) as outcomes:
+        return verdict(outcomes, len(task.tests), reward, clip(source.text))
 
 
-def _outcomes(sandbox: Sandbox, source: Source, task: Task, settings: CodeSettings, clock: Clock) -> Iterator[Outcome]:
+def _outcomes(sandbox: Sandbox, source: Source, task: Task, settings: CodeSettings, clock: Clock) -> Outcomes:
     if isinstance(task, ProgramTask):
         return run_programs(sandbox, source, task, settings, clock)
     return run_stdio(sandbox, source, task, settings, clock)

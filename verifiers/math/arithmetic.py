@@ -18,6 +18,8 @@ from verifiers.math.nodes import (
     Number,
     Symbol,
     add,
+    divide,
+    integer,
     multiply,
     negative,
 )
@@ -164,7 +166,7 @@ class Arithmetic(Atoms):
         if name == "exp":
             return Call("^", (Symbol("\\e"), arguments[0]))
         if name == "cis":
-            return add(Call("cos", arguments), multiply(IMAGINARY, Call("sin", arguments)))
+            return Call("^", (Symbol("\\e"), multiply(IMAGINARY, _radians(arguments[0]))))
         if name in ("log", "ln"):
             given = Symbol("\\e") if name == "ln" else base
             return Call("log", arguments if given is None else (*arguments, given))
@@ -232,6 +234,12 @@ class Arithmetic(Atoms):
         if any(isinstance(term, Matrix) for term in terms):
             return self.matrix_sum(terms)
         return add(*terms)
+
+
+def _radians(angle: Node) -> Node:
+    if isinstance(angle, Call) and angle.head == "deg":
+        return multiply(angle.args[0], Symbol("\\pi"), divide(integer(1), integer(180)))
+    return angle
 
 
 def _is_angle(node: Node) -> bool:

@@ -9,8 +9,8 @@ outside, to change it, to stay after its time, to spend more than its share, or 
 - write anything but its own file systems, which are in memory, bounded, and gone with the box;
 - see the environment or arguments of any other process (there is no /proc), or a descriptor that was left open;
 - start a namespace, mount, gain a capability or another user, or use kernel interfaces that a solution has no use for;
-- use more memory, processor, processes, output or clock time than its limits, nor delay the next answer by more;
-- leave a process, file, mount or control group behind, or change what the next answer meets;
+- use more memory, processes, output or clock time than its limits, or more of the processor than any other answer;
+- leave a process, file, mount or control group behind, or change what its next run or the next answer meets;
 - decide its own verdict: expected outputs and comparisons are never in its box (verifiers/code).
 
 What is trusted: the kernel, bubblewrap, the interpreter, and this package. `probe.py` tries the attacks before any

@@ -23,7 +23,7 @@ class Targets:
 
 
 PRELUDE = """
-import ctypes, errno, os, platform, resource, socket, sys
+import ctypes, errno, fcntl, os, platform, resource, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
 def syscall(name, *arguments):
     number = NUMBERS[name][{"x86_64": 0, "aarch64": 1}[platform.machine()]]
@@ -33,6 +33,7 @@ def syscall(name, *arguments):
     if result == -1:
         raise OSError(ctypes.get_errno(), name)
     return result
+F_SETOWN, F_SETPIPE_SZ = 8, 1031
 NULL, ZERO = ctypes.c_void_p(None), ctypes.c_ulong(0)
 """
 """What every attack may use. NUMBERS is `syscalls.NUMBERS`; TARGETS a Targets."""
@@ -50,6 +51,12 @@ ATTACKS: Mapping[str, str] = {
     "write into the system": "open('/usr/written', 'w').close()",
     "link to a secret": "os.link(TARGETS.secret, 'link')",
     "read a secret through a symbolic link": "os.symlink(TARGETS.secret, 'symlink'); open('symlink').read()",
+    "change the mode of a file outside": "os.chmod(TARGETS.secret, 0o600)",
+    "change the times of a file outside": "os.utime(TARGETS.secret)",
+    "change an attribute of a file outside": "os.setxattr(TARGETS.secret, 'user.x', b'x')",
+    "lock a file of the system": "with open('/usr/bin/env') as f: fcntl.flock(f, fcntl.LOCK_SH)",
+    "change the size of a pipe": "fcntl.fcntl(1, F_SETPIPE_SZ, 4096)",
+    "write all disks back": "syscall('sync')",
     "leave by ..": "open('../' * 40 + TARGETS.secret.lstrip('/')).read()",
     "read the environment of another process": "open('/proc/1/environ', 'rb').read() or 1 / 0",
     "enter another process's root": "os.listdir('/proc/1/root/etc')",
@@ -57,6 +64,14 @@ ATTACKS: Mapping[str, str] = {
     "find a descriptor that was left open": "[os.fstat(fd) for fd in range(3, 256) if is_open(fd)][0]",
     "signal a process outside": "os.kill(TARGETS.pid, 0)",
     "signal its parent": "os.kill(os.getppid(), 0) if os.getppid() > 1 else 1 / 0",
+    "signal a thread outside": "syscall('tgkill', TARGETS.pid, TARGETS.pid, 0)",
+    "have the kernel signal a process outside": "fcntl.fcntl(0, F_SETOWN, TARGETS.pid)",
+    "limit a process outside": "resource.prlimit(TARGETS.pid, resource.RLIMIT_NOFILE, (3, 3))",
+    "limit its parent": "resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))",
+    "slow a process outside": "os.setpriority(os.PRIO_PROCESS, TARGETS.pid, 19)",
+    "slow its parent": "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+    "pin a process outside to one processor": "os.sched_setaffinity(TARGETS.pid, {min(os.sched_getaffinity(0))})",
+    "pin its parent to one processor": "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))",
     "trace a process outside": "syscall('ptrace', ctypes.c_long(16), ctypes.c_long(TARGETS.pid), NULL, NULL)",
     "trace its parent": "syscall('ptrace', ctypes.c_long(16), ctypes.c_long(os.getppid()), NULL, NULL)",
     "read another process's memory": "syscall('process_vm_readv', os.getppid(), NULL, ZERO, NULL, ZERO, ZERO)",
@@ -78,6 +93,7 @@ ATTACKS: Mapping[str, str] = {
     "use the kernel's keyring": "syscall('add_key', b'user', b'x', b'x', ctypes.c_size_t(1), ctypes.c_long(-3))",
     "load a BPF program": "syscall('bpf', 5, (ctypes.c_char * 128)(), 128)",
     "open a ring of requests": "syscall('io_uring_setup', 8, (ctypes.c_char * 256)())",
+    "open a queue of requests": "syscall('io_setup', 1, ctypes.byref(ctypes.c_void_p()))",
     "count events of the processor": "syscall('perf_event_open', (ctypes.c_char * 256)(), 0, -1, -1, 0)",
     "take page faults into its own hands": "syscall('userfaultfd', 1)",
     "hide memory in a file without a name": "os.memfd_create('x')",

@@ -32,29 +32,33 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """A file of the box, run as `python FILE` would."""
+    """A file of the box, run as `python FILE` would (verifiers/code/README.md lists the differences). preamble:
+    another, whose names are there already."""
 
     file: str
     arguments: tuple[str, ...] = ()
+    preamble: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"python": self.file, "arguments": list(self.arguments)}
+        return {"python": self.file, "arguments": list(self.arguments), "preamble": self.preamble}
 
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """A program by its path. many: it may start other processes where the level else forbids that (a compiler)."""
+    """A program by its path. many: it may start other processes where the level else forbids that (a compiler).
+    builds: files of the box's folder that later runs are to find."""
 
     argv: tuple[str, ...]
     many: bool = False
+    builds: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"argv": list(self.argv), "processes": self.many}
+        return {"argv": list(self.argv), "processes": self.many, "builds": list(self.builds)}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of a preloaded module, `module:function`, in a process of its own."""
+    """A function that the sandbox has preloaded, `module:function`, in a process of its own."""
 
     function: str
     arguments: tuple[Any, ...] = ()
@@ -90,14 +94,20 @@ class BoxError(RuntimeError):
 
 
 class Box:
-    """Made by `Sandbox.box()`. Runs follow each other; files stay between them, processes do not."""
+    """Made by `Sandbox.box()`. Runs follow each other; each meets the files that were put or built, nothing else."""
 
     def __init__(self, sock: socket.socket, watch: MemoryWatch) -> None:
         self._socket = sock
         self._watch = watch
         self._lost = False
+        self._runs = 0
         self._socket.settimeout(_ENDING_S)
         self._before_any_program(None, "ready")
+
+    @property
+    def used(self) -> bool:
+        """Whether a program has run in it."""
+        return self._runs > 0
 
     def put(self, name: str, text: str) -> None:
         """Write a file into the box's folder. To be done before a program has run there."""
@@ -112,6 +122,7 @@ class Box:
             reply = None if self._lost else self._end(stop)
             if reply is not None:
                 drain(out, err, captured, limits.output_kb * 1024)
+                stop = Stop.OUTPUT if captured.over else stop
         return self._ended(captured, stop, reply, time.monotonic() - started)
 
     @contextlib.contextmanager
@@ -137,6 +148,7 @@ class Box:
     @contextlib.contextmanager
     def _started(self, command: Command, limits: Limits, stdin_fd: int, as_file: bool) -> Iterator[tuple[int, int]]:
         """The reading ends of its standard output and error."""
+        self._runs += 1
         self._watch.begin(limits.memory_mb, limits.processes)
         with contextlib.ExitStack() as stack:
             out, out_end = _pipe(stack)
@@ -156,10 +168,10 @@ class Box:
         while not self._lost:
             pause = time.monotonic() + self._watch.period_s
             done = collect(captured, out, err, self._socket.fileno(), min(pause, deadline), output_bytes)
-            if done:
-                return captured, None
             if captured.over:
                 return captured, Stop.OUTPUT
+            if done:
+                return captured, None
             if time.monotonic() >= deadline:
                 return captured, Stop.TIME
             if self._watch.exceeded():
@@ -187,7 +199,11 @@ class Box:
             stop = Stop.MEMORY
         if reply is None:
             return Ended(stdout, stderr, stop=stop or Stop.BOX, wall_s=wall_s)
-        if not reply["walled"]:
+        if not reply["walled"] and reply["killed"]:
+            stop = stop or Stop.TIME  # it was ended before it began
+        elif not reply["walled"] and self._runs > 1:
+            return Ended(stdout, stderr, stop=Stop.BOX, wall_s=wall_s)  # an earlier program has seen to that
+        elif not reply["walled"]:
             raise BoxError(f"the walls of a run could not be put up: {stderr.decode(errors='replace').strip()}")
         return Ended(stdout, stderr, reply["code"], reply["signal"], stop, wall_s, reply["cpu_s"], reply["memory_kb"])
 
@@ -231,7 +247,8 @@ class Session:
                 if not readable and not writable:
                     return None
                 if writable:
-                    outgoing = outgoing[os.write(self._questions, outgoing[: select.PIPE_BUF]) :]
+                    with contextlib.suppress(BlockingIOError):  # the program may have read less than it seemed
+                        outgoing = outgoing[os.write(self._questions, outgoing[: select.PIPE_BUF]) :]
                 if not self._take(readable):
                     return None
         except (ProtocolError, BrokenPipeError, ValueError):

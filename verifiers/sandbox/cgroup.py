@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,13 @@ _REMOVAL_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Hierarchy:
-    """Where groups may be made: the folder of this process's own group. version: 1 or 2."""
+    """Where groups may be made: the folders of this process's own groups. version: 1 or 2. cpu: where processor time is
+    shared between groups, whatever number of processes each has (version 1; in the others it goes with the rest)."""
 
     version: int
     memory: Path | None
     pids: Path | None
+    cpu: Path | None = None
 
 
 class CgroupError(OSError):
@@ -36,9 +39,9 @@ def find(mounts: str | None = None, own: str | None = None) -> Hierarchy:
     """The hierarchies of this process. mounts, own: the texts of /proc/self/mountinfo and /proc/self/cgroup."""
     mounted = _mounted(_text(_MOUNTS) if mounts is None else mounts)
     groups = dict(_groups(_text(_OWN) if own is None else own))
-    memory, pids = (_folder(mounted, groups, name) for name in ("memory", "pids"))
+    memory, pids, cpu = (_folder(mounted, groups, name) for name in ("memory", "pids", "cpu"))
     if memory or pids:
-        return Hierarchy(1, memory, pids)
+        return Hierarchy(1, memory, pids, cpu)
     unified = _folder(mounted, groups, "")
     return Hierarchy(2, unified, unified)
 
@@ -49,7 +52,7 @@ class Group:
     def __init__(self, name: str, hierarchy: Hierarchy | None = None) -> None:
         self._hierarchy = find() if hierarchy is None else hierarchy
         folders = [f / name for f in (self._hierarchy.memory, self._hierarchy.pids) if f is not None]
-        self.folders = tuple(dict.fromkeys(folders))
+        self.folders: tuple[Path, ...] = tuple(dict.fromkeys(folders))
         if self._hierarchy.memory is None or self._hierarchy.pids is None:
             raise CgroupError("no cgroup hierarchy with memory and pids is mounted here")
         self._memory = self._hierarchy.memory / name
@@ -59,10 +62,18 @@ class Group:
             for folder in self.folders:
                 folder.mkdir()
             self.limit(memory_mb=1 << 20, processes=1 << 15)
+            self._share_the_processor(name)
         except OSError as problem:
             self.remove()
             parent = self.folders[0].parent
             raise CgroupError(f"no group can be made beneath {parent}: {problem.strerror}") from problem
+
+    def _share_the_processor(self, name: str) -> None:
+        """Each sandbox as much as any other, or as one process beside them; not where that needs rights it has not."""
+        if self._hierarchy.cpu is not None:
+            with contextlib.suppress(OSError):
+                (self._hierarchy.cpu / name).mkdir()
+                self.folders = (*self.folders, self._hierarchy.cpu / name)
 
     def limit(self, memory_mb: int, processes: int | None = None) -> None:
         if memory_mb != self._limit_mb:
@@ -86,6 +97,7 @@ class Group:
         return 0
 
     def remove(self) -> None:
+        """With all processes in it, whoever their parents were."""
         for folder in self.folders:
             _remove(folder)
 
@@ -93,7 +105,8 @@ class Group:
 def groups(prefix: str, hierarchy: Hierarchy | None = None) -> list[Path]:
     """The groups beneath this process's own whose names begin so."""
     hierarchy = find() if hierarchy is None else hierarchy
-    parents = dict.fromkeys(parent for parent in (hierarchy.memory, hierarchy.pids) if parent is not None)
+    places = (hierarchy.memory, hierarchy.pids, hierarchy.cpu)
+    parents = dict.fromkeys(parent for parent in places if parent is not None)
     return [folder for parent in parents for folder in parent.glob(f"{prefix}-*")]
 
 
@@ -102,7 +115,7 @@ def _text(path: Path) -> str:
 
 
 def _remove(folder: Path) -> None:
-    """Its processes have been killed, but are counted here until they are reaped."""
+    """Processes that have been killed are counted here until they are reaped."""
     deadline = time.monotonic() + _REMOVAL_S
     while True:
         try:
@@ -113,7 +126,16 @@ def _remove(folder: Path) -> None:
         except OSError as problem:
             if problem.errno != errno.EBUSY or time.monotonic() > deadline:
                 return  # it is removed with the other leftovers
+        _kill_all(folder)
         time.sleep(0.001)
+
+
+def _kill_all(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        for pid in map(int, (folder / "cgroup.procs").read_text().split()):
+            if pid > 0:  # 0 is one that cannot be seen from this pid namespace
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _write_both_ways(folder: Path, limit: int) -> None:

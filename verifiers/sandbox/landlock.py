@@ -1,8 +1,8 @@
 """Landlock: what this process may read and write, and that it may signal nobody outside (raw system calls).
 
 Source: Documentation/userspace-api/landlock.rst of the kernel. Works without privileges. Not covered by it:
-`stat`, `chmod`, `chown` and times of files, UDP, and truncation before ABI 3 (the seccomp filter refuses all that
-matters of these).
+`stat`, `chmod`, `chown` and times of files, UDP, and truncation before ABI 3. The seccomp filters refuse what of these
+changes anything; that a file exists, and how large it is, can be seen.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ _CLONE_THREAD = 0x00010000
 _NEW_NAMESPACES = 0x7E020080
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME."""
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_ANY = 0xFFFFFFFF
+_AF_UNIX = 1
+_SETOWN, _SETSIG, _SETOWN_EX, _SETLEASE, _NOTIFY, _SETPIPE_SZ = 8, 10, 15, 1024, 1026, 1031
 
 
 def _named(calls: str) -> tuple[Rule, ...]:
@@ -24,9 +27,9 @@ def _named(calls: str) -> tuple[Rule, ...]:
 
 
 _KERNEL = _named(
-    "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd "
-    "mount umount2 pivot_root chroot unshare setns open_by_handle_at name_to_handle_at open_tree move_mount fsopen "
-    "fsconfig fsmount fspick mount_setattr bpf perf_event_open userfaultfd io_uring_setup io_uring_enter "
+    "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd mount umount2 "
+    "pivot_root chroot unshare setns open_by_handle_at name_to_handle_at open_tree move_mount fsopen fsconfig fsmount "
+    "fspick mount_setattr statmount listmount bpf perf_event_open userfaultfd io_uring_setup io_uring_enter "
     "io_uring_register keyctl add_key request_key shmget shmat shmctl msgget msgsnd msgctl semget semop semtimedop "
     "semctl mq_open mq_unlink memfd_create memfd_secret fanotify_init inotify_init inotify_init1 init_module "
     "finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff settimeofday clock_settime adjtimex "
@@ -60,12 +63,31 @@ PROGRAM: tuple[Rule, ...] = (
     # Its flags lie in memory. Where it does not exist, libc takes `clone`.
     Rule("clone3", answer=errno.ENOSYS),
     Rule("ioctl", argument=1, equal_to=(_TIOCSTI, _TIOCLINUX)),
+    # Its own limits and priority are its own; those of the box's first process, which is the same user, are not.
+    *(Rule(call, argument=0, with_bits=_ANY) for call in ("prlimit64", "sched_setaffinity", "sched_setparam")),
+    Rule("setpriority", argument=0, with_bits=_ANY),
+    Rule("setpriority", argument=1, with_bits=_ANY),
+    # The parent's pipes keep their size, and no file's owner is sent a signal.
+    Rule("fcntl", argument=1, equal_to=(_SETOWN, _SETSIG, _SETOWN_EX, _SETLEASE, _NOTIFY, _SETPIPE_SZ)),
+    Rule("socketpair", argument=0, other_than=_AF_UNIX),
+    *_named("flock sync syncfs io_setup io_submit"),
 )
-"""`socketpair` and what is sent through it stay: asyncio and multiprocessing start with one."""
+"""`socketpair` of Unix sockets and what is sent through it stay: asyncio and multiprocessing start with one. `flock`
+would be seen by other boxes; `sync` keeps the machine's disks busy; asynchronous requests are counted for all of it."""
+
 
 PROGRAM_ALONE: tuple[Rule, ...] = (
     *PROGRAM,
-    *_named("fork vfork kill tkill rt_sigqueueinfo rt_tgsigqueueinfo setsid setpgid"),
+    *_named(
+        "fork vfork kill tkill rt_sigqueueinfo rt_tgsigqueueinfo setsid setpgid file_setattr chmod fchmod fchmodat "
+        "fchmodat2 chown lchown fchown fchownat utime utimes futimesat utimensat setxattr lsetxattr fsetxattr "
+        "setxattrat removexattr lremovexattr fremovexattr"
+    ),
     Rule("clone", argument=0, without_bits=_CLONE_THREAD),
 )
-"""Threads stay. `tgkill` does too, with which a process aborts itself; Landlock or another user id bounds its reach."""
+"""Threads stay."""
+
+
+def signals_itself_alone(pid: int) -> tuple[Rule, ...]:
+    """Beside PROGRAM_ALONE: `tgkill` stays for the process itself, which so aborts."""
+    return (Rule("tgkill", argument=0, other_than=pid),)

@@ -9,23 +9,16 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
+from verifiers.sandbox import leftovers
 from verifiers.sandbox.attacks import ATTACKS, Targets
 from verifiers.sandbox.box import BoxError, Call, Ended, Execute, Python
 from verifiers.sandbox.limits import Limits
 from verifiers.sandbox.sandbox import Level, Sandbox, SandboxError, Settings
 
 ASSAULT = "verifiers.sandbox.inside.assault:assault"
-ALLOWED: dict[Level, frozenset[str]] = {
-    Level.BWRAP: frozenset(),
-    Level.LANDLOCK: frozenset({"signal its parent"}),
-}
-"""Attacks that get through where it is known and does no harm. Without a pid namespace the parent can be signalled
-where the kernel's Landlock has no scopes (before 6.12): that is the box, which ends with its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ class Report:
 def probe(level: Level) -> Report:
     """Start a sandbox of this level and attack from within."""
     try:
-        with targets() as aims, Sandbox(Settings(level, preload=("verifiers.sandbox.inside.assault",))) as sandbox:
+        with targets() as aims, Sandbox(Settings(level, preload=(ASSAULT,))) as sandbox:
             bounded, no_group = not sandbox.no_group, sandbox.no_group
             with sandbox.box() as box:
                 box.put("main.py", "print(sum(map(int, input().split())))")
@@ -68,7 +61,7 @@ def _judged(level: Level, runs: tuple[Ended, Ended, Ended], bounded: bool, no_gr
         if not run.ok or (expected is not None and run.stdout != expected):
             said = run.stderr.decode(errors="replace").strip()[-500:]
             return Report(level, f"an honest program failed in it ({run.stop or run.code or run.signal}): {said}")
-    through = tuple(name for name in json.loads(attacked.stdout) if name not in ALLOWED[level])
+    through = tuple(json.loads(attacked.stdout))
     if b"LONGTHOUGHT_PROBE" in shell.stdout:
         through = (*through, "read the environment outside")
     problem = f"it does not hold: a program in it can {', '.join(through)}" if through else ""
@@ -84,7 +77,9 @@ def targets() -> Iterator[Targets]:
         unix = stack.enter_context(socket.socket(socket.AF_UNIX))
         unix.bind("\0" + abstract)
         unix.listen()
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="longthought-probe-")))
+        made = leftovers.make_folder()
+        stack.callback(made.remove)
+        folder = made.path
         secret = folder / "secret"
         secret.write_text("secret")
         secret.chmod(0o600)

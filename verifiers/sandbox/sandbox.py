@@ -15,7 +15,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +36,10 @@ class SandboxError(RuntimeError):
     """The machinery failed, and not what ran in it."""
 
 
+class SandboxLostError(SandboxError):
+    """A sandbox ended after a program had run in a box of it: that program's doing, or the machine's."""
+
+
 class Level(StrEnum):
     """BWRAP: bubblewrap's namespaces, and a box's own within them. LANDLOCK: one process, no namespaces."""
 
@@ -47,7 +50,8 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """memory_mb, processes: the most that a run in it will be given. disk_mb: of each file system of a box. packages:
-    Python packages that programs may import. preload: modules of this package that are run inside, by name."""
+    Python packages that programs may import. preload: functions of this package that runs will call, `module:function`.
+    """
 
     level: Level
     memory_mb: int = 1024
@@ -66,9 +70,11 @@ class Sandbox:
     def __init__(self, settings: Settings) -> None:
         sweep()
         self._level = settings.level
-        self._folder: str | None = None
+        self._folder: leftovers.Folder | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._group: cgroup.Group | None = None
+        self._boxes: list[Box] = []
+        self._used = False
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(START_S)
         with theirs:
@@ -78,7 +84,7 @@ class Sandbox:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                env=_environment(self._folder),
+                env=_environment(self._folder.path if self._folder else None),
                 start_new_session=True,
                 cwd="/",
             )
@@ -95,8 +101,9 @@ class Sandbox:
             self._folder = None if moved else _folder(shown)
         except OSError as problem:
             raise self._failed(str(problem)) from problem
-        readable = () if self._folder is None else (*shown.readable(), f"{self._folder}/{_PACKAGES}")
-        walls = Walls(moved, self._folder or "/box", settings.disk_mb, readable, settings.preload)
+        place = Path("/box") if self._folder is None else self._folder.path
+        readable = () if moved else (*shown.readable(), str(place / _PACKAGES))
+        walls = Walls(moved, str(place), settings.disk_mb, readable, settings.preload)
         self._group, self.no_group = _group()
         groups = tuple(str(folder) for folder in self._group.folders) if self._group else ()
         return Spec(bwrap, shown.python, shown.folders, shown.links, groups, walls, os.getpid())
@@ -110,12 +117,27 @@ class Sandbox:
             pid = self._expect("pid")
             theirs.close()
             try:
-                yield Box(ours, self._watch())
+                box = Box(ours, self._watch())
+                with self._among_the_open(box):
+                    yield box
             finally:
-                self._send({"op": "close", "pid": pid})
-                self._expect("closed")
-                if self._folder is not None:
-                    leftovers.remove(Path(self._folder) / str(pid))
+                ours.close()  # it ends by itself then, should the sandbox be gone
+                self._end_box(pid)
+
+    @contextlib.contextmanager
+    def _among_the_open(self, box: Box) -> Iterator[None]:
+        self._boxes.append(box)
+        try:
+            yield
+        finally:
+            self._used = self._used or box.used
+            self._boxes.remove(box)
+
+    def _end_box(self, pid: object) -> None:
+        self._send({"op": "close", "pid": pid})
+        self._expect("closed")
+        if self._folder is not None:
+            leftovers.remove(self._folder.path / str(pid))
 
     @property
     def pid(self) -> int:
@@ -145,8 +167,13 @@ class Sandbox:
         """The error to be raised, with what the process has written; everything is closed."""
         self.close()
         process = self._process
-        said = process.stderr.read(4000).decode(errors="replace").strip() if process and process.stderr else ""
-        return SandboxError(f"no {self._level} sandbox: {why}" + (f"; it wrote: {said}" if said else ""))
+        said = ""
+        if process is not None and process.stderr is not None:
+            os.set_blocking(process.stderr.fileno(), False)  # a box may live, and hold its other end
+            said = (process.stderr.read(4000) or b"").decode(errors="replace").strip()
+        used = self._used or any(box.used for box in self._boxes)
+        kind = SandboxLostError if used else SandboxError
+        return kind(f"no {self._level} sandbox: {why}" + (f"; it wrote: {said}" if said else ""))
 
     def close(self) -> None:
         """End everything in it. May be called twice."""
@@ -157,7 +184,8 @@ class Sandbox:
         if self._group is not None:
             self._group.remove()
         if self._folder is not None:
-            leftovers.remove(Path(self._folder))
+            self._folder.remove()
+            self._folder = None
 
     def __enter__(self) -> Sandbox:
         return self
@@ -173,15 +201,14 @@ def sweep() -> None:
     leftovers.sweep(cgroup.groups(leftovers.PREFIX))
 
 
-def _folder(shown: machine.Shown) -> str:
+def _folder(shown: machine.Shown) -> leftovers.Folder:
     """Where boxes without namespaces have their folders, and programs find what packages they may import."""
-    folder = Path(tempfile.gettempdir()) / leftovers.new_name()
-    folder.mkdir(mode=0o700)
-    packages = folder / _PACKAGES
+    folder = leftovers.make_folder()
+    packages = folder.path / _PACKAGES
     packages.mkdir()
     for source, target in shown.packages:
         (packages / Path(target).name).symlink_to(source)
-    return str(folder)
+    return folder
 
 
 def _group() -> tuple[cgroup.Group | None, str]:
@@ -192,7 +219,7 @@ def _group() -> tuple[cgroup.Group | None, str]:
         return None, str(problem)
 
 
-def _environment(folder: str | None) -> dict[str, str]:
+def _environment(folder: Path | None) -> dict[str, str]:
     """All of it that is known inside."""
     package = str(Path(__file__).resolve().parents[2])
     return {

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import platform
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verifiers.sandbox.linux import libc_call, prctl
@@ -32,7 +32,8 @@ class Rule:
     """A refusal of one call.
 
     answer: the errno it fails with. argument: refused only by the value of this argument (from 0), of which the low 32
-    bits can be seen: where any of `with_bits` is set, or none of `without_bits` is, or it equals one of `equal_to`.
+    bits can be seen: where any of `with_bits` is set, or none of `without_bits` is, or it equals one of `equal_to`, or
+    is not `other_than`.
     """
 
     call: str
@@ -41,13 +42,15 @@ class Rule:
     with_bits: int = 0
     without_bits: int = 0
     equal_to: tuple[int, ...] = ()
+    other_than: int | None = None
 
 
 def supported() -> bool:
     return platform.machine() in _ARCHITECTURES
 
 
-def program(machine: str, rules: Sequence[Rule]) -> bytes:
+@functools.lru_cache
+def program(machine: str, rules: tuple[Rule, ...]) -> bytes:
     """The filter as BPF instructions (`struct sock_filter`, 8 bytes each)."""
     arch, column = _ARCHITECTURES[machine]
     code: list[Instruction] = [
@@ -80,6 +83,8 @@ def _refusal(rule: Rule) -> list[Instruction]:
         body += [(_JSET, 1, 0, rule.without_bits), refuse]
     for value in rule.equal_to:
         body += [(_JEQ, 0, 1, value), refuse]
+    if rule.other_than is not None:
+        body += [(_JEQ, 1, 0, rule.other_than), refuse]
     return [*body, (_LD_W_ABS, 0, 0, _NR_OFFSET)]
 
 
@@ -87,7 +92,13 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def install(rules: Sequence[Rule]) -> None:
+def prepare(*policies: tuple[Rule, ...]) -> None:
+    """Have the filters ready, so that a fork of this process need not make them."""
+    for rules in policies:
+        program(platform.machine(), rules)
+
+
+def install(rules: tuple[Rule, ...]) -> None:
     """Refuse these calls in this process, for good. Needs no_new_privs. Raises OSError if the kernel will not."""
     if not supported():
         raise OSError(errno.ENOSYS, f"no seccomp table for {platform.machine()}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
 from verifiers.sandbox.cgroup import Group
 from verifiers.sandbox.limits import MIB
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 OWN_MB = 64
 """What a sandbox's own processes may take beside the program."""
 
@@ -75,9 +73,11 @@ def descendants(pid: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of memory that a process has to itself, or shares with what it has not forked from; 0 if it has ended."""
+    """Bytes of memory that a process has but for mapped files: of its own, and shared with others (counted for each);
+    0 if it has ended."""
     try:
-        _, resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[:3]
-    except (OSError, ValueError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
         return 0
-    return (int(resident) - int(shared)) * _PAGE
+    found = dict(line.split(":", 1) for line in lines)
+    return sum(int(found[name].split()[0]) << 10 for name in ("RssAnon", "RssShmem") if name in found)

@@ -3,6 +3,7 @@
 import base64
 import json
 import pickle
+import time
 import zlib
 from typing import Any
 
@@ -13,6 +14,7 @@ from verifiers import Sample, Status
 from verifiers.base import Verdict
 from verifiers.code.compare import CHECKERS
 from verifiers.code.extract import Source, blocks, extract
+from verifiers.code.outcome import LEAST_S, PASSED, Clock, Outcomes, until
 from verifiers.code.rows import FORMATS
 from verifiers.pool import VerifierPool
 from verifiers.specs import VERIFIERS
@@ -58,6 +60,16 @@ ROWS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "def top(xs: List[int]) -> int:\n    return max(xs)",
         "def top(xs: List[int]) -> int:\n    return xs[0]",
     ),
+    "HumanEval, from the future": (
+        "humaneval",
+        {
+            "prompt": 'LIMIT = 9\n\ndef top(xs):\n    """The largest."""\n',
+            "entry_point": "top",
+            "test": "def check(candidate):\n    assert candidate([1, 3, 2]) == 3",
+        },
+        "from __future__ import annotations\ndef top(xs: Unknown):\n    return min(max(xs), LIMIT)",
+        "def top(xs: Unknown):\n    return max(xs)",
+    ),
     "a body without its head": (
         "humaneval",
         {
@@ -86,6 +98,19 @@ ROWS: dict[str, tuple[str, dict[str, Any], str, str]] = {
         {"test": packed({"input_output": json.dumps(LCB_CALL)})},
         APPEND,
         APPEND.replace("(*xs, x)", "[x, *xs]"),
+    ),
+    "LiveCodeBench, as its own harness prepares a program": (
+        "livecodebench",
+        {"test": packed({"input_output": json.dumps(LCB)})},
+        "from __future__ import annotations\ndef f(n: int) -> int: return n and f(n - 1) + 1\n"
+        "assert f(20_000) and sqrt(4) == 2 and pow(2, 3, 5) == 3 and collections.Counter and Counter\n" + ADD,
+        "from __future__ import annotations\nprint(7)",
+    ),
+    "LiveCodeBench, calls, from the future": (
+        "livecodebench",
+        {"test": packed({"input_output": json.dumps(LCB_CALL)})},
+        "from __future__ import annotations\n" + APPEND.replace("List[int]", "Unknown"),
+        APPEND.replace("List[int]", "Unknown"),
     ),
     "LiveCodeBench as the data set has it": (
         "livecodebench",
@@ -241,6 +266,15 @@ def test_cpp(judge: Judge) -> None:
     assert "write python" in calls.reason
 
 
+def test_cpp_threads_and_recursion(judge: Judge) -> None:
+    threads = "#include <iostream>\n#include <thread>\nint main() { long a, b, c; std::cin >> a >> b; "
+    threads += "std::thread t([&] { c = a + b; }); t.join(); std::cout << c; }"
+    assert judge(threads, PAIRS, "cpp", language="cpp").status is Status.CORRECT
+    deep = "#include <iostream>\nlong f(long n) { volatile char x[64]; x[0] = n; return n ? f(n - 1) + 1 + 0 * x[0] : 0; }\n"
+    deep += "int main() { long a, b; std::cin >> a >> b; std::cout << a + b + f(500000) - 500000; }"
+    assert judge(deep, PAIRS, "cpp", language="cpp").status is Status.CORRECT
+
+
 @pytest.mark.parametrize("header", ["/etc/passwd", "/etc/shadow", "/proc/self/environ", "/dev/zero"])
 def test_the_compiler_reads_nothing_of_the_machine(judge: Judge, header: str) -> None:
     verdict = judge(f'#include "{header}"\nint main() {{}}', PAIRS, "cpp", language="cpp", compile_s=2.0)
@@ -297,7 +331,9 @@ COMPARED = [
     ("floats", "0.3333333 x", "0.333333333 x", True),
     ("floats", "0.34", "0.33", False),
     ("floats", "1000000000000", "1000000000001", False),
-    ("floats", "1e3", "1000", True),
+    ("floats", "1e3", "1000", False),
+    ("floats", "1e9", "1000000007", False),
+    ("floats", "1000", "1e3", True),
     ("floats", "nan", "nan", True),
     ("floats", "inf", "1e400", False),
     ("floats", "1_0.0", "10.0", False),
@@ -317,13 +353,25 @@ DIVISORS = (
 )
 
 
+SLOW_ON_SOME = """
+import os
+def check(given, expected, output):
+    while 'slow' in output: pass
+    if 'end' in output: os._exit(0)
+    return output.strip() == expected
+"""
+
+
 @pytest.mark.parametrize(
     ("source", "checker", "status", "said"),
     [
         ("print(2)", DIVISORS, Status.CORRECT, ""),
         ("print(3)", DIVISORS, Status.CORRECT, ""),
         ("print(5)", DIVISORS, Status.WRONG, "the row's checker refuses '5\\n'"),
-        ("print('x')", DIVISORS, Status.ERROR, "checker: it raised ValueError"),
+        ("print('x')", DIVISORS, Status.WRONG, "the row's checker cannot take 'x\\n'"),
+        ("print('slow')", SLOW_ON_SOME, Status.TIMEOUT, "the row's checker gave no answer in time on 'slow\\n'"),
+        ("print('end')", SLOW_ON_SOME, Status.WRONG, "the row's checker cannot take 'end\\n'"),
+        ("print(6)", SLOW_ON_SOME, Status.CORRECT, "1 of 1"),
         ("print(2)", "def check(a, b, c): return 7", Status.ERROR, "checker: it returned 7.0"),
         ("print(2)", "def check(a, b, c): return float('nan')", Status.ERROR, "checker: it returned nan"),
         ("print(2)", "x = 1", Status.ERROR, "checker: it raised KeyError"),
@@ -336,71 +384,6 @@ def test_a_row_s_own_checker(judge: Judge, source: str, checker: str, status: St
     verdict = judge(source, metadata, time_s=1.0)
     assert verdict.status is status
     assert said in verdict.reason
-
-
-EVEN = "def check(input, expected, output):\n    return int(output) % 2 == 0"
-CHECKED: list[tuple[str, dict[str, Any]]] = [
-    ("tests", {"tests": [{"input": "", "output": "4"}]}),
-    (
-        "livecodebench",
-        {"test": packed({"input_output": json.dumps({"inputs": [""], "outputs": ["4"], "fn_name": None})})},
-    ),
-    ("livecodebench", {"public_test_cases": json.dumps([{"input": "", "output": "4"}])}),
-    ("code_contests", {"test": json.dumps([{"input": {"stdin": ""}, "output": {"stdout": "4"}}])}),
-    ("code_contests", {"public_tests": {"input": [""], "output": ["4"]}}),
-]
-
-
-@pytest.mark.parametrize(("form", "metadata"), CHECKED)
-def test_rows_of_programs_may_have_a_checker(judge: Judge, form: str, metadata: dict[str, Any]) -> None:
-    assert judge("print(6)", metadata, format=form).status is Status.WRONG
-    assert judge("print(6)", metadata | {"checker": EVEN}, format=form).status is Status.CORRECT
-    assert judge("print(3)", metadata | {"checker": EVEN}, format=form).status is Status.WRONG
-
-
-def test_annotations_are_values_as_in_any_program(judge: Judge) -> None:
-    """`compile` hands the `from __future__ import annotations` of its caller on, unless it is told not to."""
-    annotated = "def g(x: int): pass\nassert g.__annotations__['x'] is int\n"
-    calls = {"entry": "f", "tests": [annotated + "assert f(1) == 1"], "setup": annotated}
-    assert judge(annotated + "def f(x): return x", calls).status is Status.CORRECT
-    assert judge("def f(x): return x", calls | {"setup": annotated.replace("x: int", "x: str")}).status is Status.ERROR
-    checked = {"tests": [{"input": "", "output": ""}], "checker": annotated + "def check(*_): return True"}
-    assert judge("print(1)", checked).status is Status.CORRECT
-
-
-MAIN = """
-from dataclasses import dataclass
-@dataclass
-class Pair:
-    a: int
-def f(x): return Pair(x).a
-if __name__ == "__main__":
-    f(int(input()))
-    raise SystemExit("what a program does and a module does not")
-"""
-
-
-LARGE = [
-    ("def f(x): return x", "x = list(range(10**6))\nassert f(x) == x and f(x) is x", Status.CORRECT, ""),
-    (
-        "def f(x): return 'x' * (20 << 20)",
-        "assert f(1) == 1",
-        Status.TIMEOUT,
-        "the program's answer is too long, or is",
-    ),
-    ("def f(x): return [0] * 3_000_000", "assert f(1) == 1", Status.WRONG, "nested too deeply or too large"),
-]
-
-
-@pytest.mark.parametrize(("source", "test", "status", "said"), LARGE)
-def test_large_values(judge: Judge, source: str, test: str, status: Status, said: str) -> None:
-    verdict = judge(source, {"entry": "f", "tests": [test]}, time_s=20.0, total_s=25.0)
-    assert verdict.status is status, verdict.reason
-    assert said in verdict.reason
-
-
-def test_functions_are_loaded_as_a_module(judge: Judge) -> None:
-    assert judge(MAIN, {"entry": "f", "tests": ["assert f(2) == 2"]}).status is Status.CORRECT
 
 
 def test_the_reference_is_the_gold_answer(code_pool: VerifierPool) -> None:
@@ -458,3 +441,23 @@ def test_the_weaker_level_runs_code_where_it_is_named() -> None:
             assert [verdict.status for verdict in found] == [Status.CORRECT, Status.WRONG]
         sample = Sample("", f"```cpp\n{CPP}\n```", None, PAIRS)
         assert pool.verify("code", {**config, "language": "cpp"}, [sample])[0].status is Status.CORRECT
+
+
+def test_no_test_is_begun_that_could_not_be_run() -> None:
+    begun = []
+
+    def outcomes() -> Outcomes:
+        for number in range(5):
+            begun.append(number)
+            yield PASSED
+
+    assert len(list(until(outcomes(), Clock(LEAST_S / 2, time.monotonic())))) == 0
+    assert begun == []
+    assert len(list(until(outcomes(), Clock(60.0, time.monotonic())))) == 5
+
+
+def test_a_program_that_takes_all_the_time_brings_no_checker_down(judge: Judge) -> None:
+    metadata = {"tests": [{"input": "12", "output": "6"}] * 4, "checker": DIVISORS}
+    source = "import time\ntime.sleep(0.9)\nprint(6)"
+    verdict = judge(source, metadata, time_s=1.0, total_s=1.0)
+    assert verdict.status is Status.TIMEOUT, verdict.reason

@@ -121,6 +121,8 @@ FORGED_PROGRAMS = {
     "an exit handler": "import atexit; atexit.register(lambda: print('ok'))",
     "writes to every descriptor": "import os\nfor fd in range(64):\n    try: os.write(fd, b'7\\n')\n    except OSError: pass",
     "the answer to another test": "open('x', 'a').write(input())\nprint(7)",
+    "what another test has left": "import os\na, b = map(int, input().split())\n"
+    "if os.path.exists('/tmp/n'): print(42)\nelse: open('/tmp/n', 'w').close(); print(7)",
     "standard error": "import sys\na, b = map(int, input().split())\nprint(a + b, file=sys.stderr)",
     "right, then fails": HONEST_PROGRAM + "\n1 / 0",
     "right, then exits with 3": HONEST_PROGRAM + "\nimport sys; sys.exit(3)",
@@ -146,6 +148,34 @@ def test_no_exception_ends_a_test_s_loop_early(judge: Judge, raised: str) -> Non
     asserts = {"test_list": ["assert all(map(lambda case: add(*case[:2]) == case[2], [(3, 4, 7), (20, 22, 42)]))"]}
     assert judge(f"def add(a, b): raise {raised}", asserts, format="mbpp").status is Status.WRONG
     assert judge(HONEST, asserts, format="mbpp").status is Status.CORRECT
+
+
+def test_a_name_of_the_answer_has_no_part_in_the_comparison(judge: Judge) -> None:
+    calls = {"entry": "all", "tests": [{"arguments": [[1, 2]], "expected": [2, 1]}]}
+    assert judge("def all(x): return [1, 2]", calls).status is Status.WRONG
+    assert judge("def all(x): return x[::-1]", calls).status is Status.CORRECT
+    counted = {
+        "test_imports": ["from collections import Counter"],
+        "test_list": ["assert Counter(f('aab')) == Counter({'a': 2, 'b': 1})"],
+    }
+    forged = "def Counter(x): return 1\ndef f(x): return ''"
+    assert judge(forged, counted, format="mbpp").status is Status.WRONG
+    assert judge("def f(x): return x", counted, format="mbpp").status is Status.CORRECT
+    reserved = judge("def _expect(*x): return 1", {**calls, "entry": "_expect"})
+    assert reserved.status is Status.ERROR
+
+
+def test_limits_of_the_box_are_not_the_program_s_to_set(judge: Judge) -> None:
+    source = (
+        "import resource\ntry: resource.prlimit(1, resource.RLIMIT_NOFILE, (9, 9))\nexcept Exception: pass\nprint(7)"
+    )
+    assert judge(source, SUM, reward="fraction").score == 0.5
+
+
+def test_a_reason_can_be_written_to_a_file(judge: Judge) -> None:
+    verdict = judge("def add(a, b): raise ValueError('\\ud800')", ASSERTS, format="mbpp")
+    assert verdict.status is Status.WRONG
+    assert verdict.reason.encode()
 
 
 def test_a_helper_of_the_prompt_is_not_taken_from_the_answer(judge: Judge) -> None:

@@ -22,7 +22,7 @@ TEXTS = sorted({text for _, gold, answer in pairs(EQUAL) + pairs(DIFFERENT) for 
 GOLDS = [text for text in TEXTS if balanced(text)]
 PIECES = (
     "\\frac \\sqrt \\left( \\right) ( ) [ ] { } \\{ \\} | ^ _ ! ' % \\% \\$ $ , ; : . = < \\le \\in \\cup \\pm + - * / \\cdot x y "
-    "e i \\pi \\infty f \\sin \\log_2 \\text{ \\text{cm} or \\begin{pmatrix} \\end{pmatrix} & \\\\ \\binom \\overline{ ^\\circ 0 1 12 "
+    "e i \\pi \\infty f \\sin \\operatorname{cis} \\log_2 \\text{ \\text{cm} or \\begin{pmatrix} \\end{pmatrix} & \\\\ \\binom \\overline{ ^\\circ 0 1 12 "
     "3.5 1e9 0.333 1,000 ½ √ ² \u200b \\boxed{ \\int \\lfloor \\rfloor"
 )
 SOUP = st.lists(st.sampled_from([*PIECES.split(), " "]), max_size=30).map("".join)

@@ -100,6 +100,8 @@ HEAVY = [
     ("5", "\\begin{cases}" + "1" * 900),
     ("5", "\\operatorname{eye}(10000000)"),
     ("5", "\\pm " * 600 + "5"),
+    ("5", "\\operatorname{cis} 30^" * 80 + "2"),
+    ("5", "\\operatorname{cis} " * 80 + "2"),
     ("x", "f(" * 25 + "x" + ")" * 25),
 ]
 

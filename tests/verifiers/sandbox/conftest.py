@@ -18,5 +18,5 @@ def level(request: pytest.FixtureRequest) -> Level:
 
 @pytest.fixture(scope="session")
 def sandbox(level: Level) -> Iterator[Sandbox]:
-    with Sandbox(Settings(level, memory_mb=256, preload=(ASSAULT.partition(":")[0],))) as started:
+    with Sandbox(Settings(level, memory_mb=256, preload=(ASSAULT,))) as started:
         yield started

@@ -15,7 +15,7 @@ from tests.verifiers.sandbox.test_box import run
 from verifiers.sandbox.attacks import ATTACKS
 from verifiers.sandbox.box import Call, Python, Stop
 from verifiers.sandbox.limits import Limits
-from verifiers.sandbox.probe import ALLOWED, ASSAULT, targets
+from verifiers.sandbox.probe import ASSAULT, probe, targets
 from verifiers.sandbox.sandbox import Level, Sandbox
 
 WITHOUT_WALLS = (
@@ -37,6 +37,18 @@ SAFE_AND_ALLOWED_OUTSIDE = (
     "leave by ..",
     "signal a process outside",
     "signal its parent",
+    "signal a thread outside",
+    "have the kernel signal a process outside",
+    "limit a process outside",
+    "limit its parent",
+    "slow a process outside",
+    "pin a process outside to one processor",
+    "pin its parent to one processor",
+    "change the mode of a file outside",
+    "change the times of a file outside",
+    "lock a file of the system",
+    "change the size of a pipe",
+    "open a queue of requests",
     "hide memory in a file without a name",
     "watch files",
 )
@@ -51,9 +63,15 @@ def through(sandbox: Sandbox) -> list[str]:
         return json.loads(ended.stdout)
 
 
+@pytest.mark.parametrize("level", Level)
+def test_no_level_is_skipped_because_it_does_not_hold(level: Level) -> None:
+    """A machine may not give a level; one that it gives and that an attack gets through is a fault of ours."""
+    assert probe(level).through == ()
+
+
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_is_refused(through: list[str], level: Level, name: str) -> None:
-    assert name not in set(through) - ALLOWED[level]
+def test_an_attack_is_refused(through: list[str], name: str) -> None:
+    assert name not in through
 
 
 @pytest.mark.parametrize("name", SAFE_AND_ALLOWED_OUTSIDE)

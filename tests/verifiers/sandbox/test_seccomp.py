@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from verifiers.sandbox.policies import EVALUATOR, PROGRAM, PROGRAM_ALONE
+from verifiers.sandbox.policies import EVALUATOR, PROGRAM, PROGRAM_ALONE, signals_itself_alone
 from verifiers.sandbox.seccomp import Rule, program
 from verifiers.sandbox.syscalls import NUMBERS
 
@@ -102,3 +102,39 @@ def test_processes_and_threads(machine: str, rules: tuple[Rule, ...], flags: int
 @pytest.mark.parametrize(("request_", "expected"), [(0x5412, EPERM), (0x541C, EPERM), (0x5401, ALLOW), (0x541B, ALLOW)])
 def test_a_program_types_nothing_into_a_terminal(machine: str, request_: int, expected: int) -> None:
     assert answer(machine, PROGRAM, "ioctl", 0, request_) == expected
+
+
+ANY = 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(
+    ("call", "arguments", "expected"),
+    [
+        ("prlimit64", (0, 7), ALLOW),
+        ("prlimit64", (1, 7), EPERM),
+        ("sched_setaffinity", (0,), ALLOW),
+        ("sched_setaffinity", (77,), EPERM),
+        ("sched_setparam", (ANY,), EPERM),
+        ("setpriority", (0, 0, 5), ALLOW),
+        ("setpriority", (0, 1, 5), EPERM),
+        ("setpriority", (2, 0, 5), EPERM),
+        ("fcntl", (1, 1031, 4096), EPERM),
+        ("fcntl", (1, 8, 1), EPERM),
+        ("fcntl", (1, 4, 2048), ALLOW),
+        ("socketpair", (1, 1, 0), ALLOW),
+        ("socketpair", (2, 1, 0), EPERM),
+        ("flock", (1, 2), EPERM),
+        ("io_setup", (9,), EPERM),
+        ("tgkill", (1, 1, 9), ALLOW),
+    ],
+)
+def test_a_program_minds_its_own(machine: str, call: str, arguments: tuple[int, ...], expected: int) -> None:
+    assert answer(machine, PROGRAM, call, *arguments) == expected
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_program_alone_signals_itself_only(machine: str) -> None:
+    assert answer(machine, signals_itself_alone(4242), "tgkill", 4242, 4243, 6) == ALLOW
+    assert answer(machine, signals_itself_alone(4242), "tgkill", 1, 1, 9) == EPERM
+    assert answer(machine, PROGRAM_ALONE, "fchmodat", 0, 0, 0) == EPERM

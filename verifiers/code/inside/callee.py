@@ -13,19 +13,18 @@ from typing import Any
 
 from verifiers.code.inside.frames import Channel
 from verifiers.code.values import Encoder, MalformedError, UnsendableError, fill, value
-from verifiers.sandbox.inside.program import new_main, prepare_interpreter
+from verifiers.sandbox.inside.program import load, new_main, prepare_interpreter
 
 CLASS = "Solution"
 
 
-def serve(file: str) -> None:
+def serve(file: str, preamble: str | None = None) -> None:
     """Answer `{"call", "arguments", "keywords", "heap"}` until there are no more."""
     channel = Channel()
     prepare_interpreter([file])
     names = as_module(file).__dict__
     try:
-        source = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
-        exec(source, names)  # noqa: S102 - this is the sandbox
+        load(file, names, preamble)
     except BaseException as problem:  # noqa: BLE001 - a model's code raises anything
         channel.receive()
         channel.send({"unloaded": describe(problem)})

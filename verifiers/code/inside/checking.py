@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from verifiers.code.inside.callee import describe
 from verifiers.code.inside.frames import Channel
 from verifiers.sandbox.inside.program import new_main, prepare_interpreter
 
 
 def serve() -> None:
-    """Given `{"source"}`, which defines `check(input, expected, output)`, answer every `{"input", "expected",
-    "output"}` with `{"score"}`: True, False or a number from 0 to 1; or, if the checker is at fault, `{"broken"}`."""
+    """Given `{"source", "input", "expected", "output"}`, of which the source defines `check(input, expected, output)`,
+    answer `{"score"}` (it may return True, False or a number from 0 to 1); `{"broken"}` where the source itself fails,
+    `{"raised"}` where the call does."""
     channel = Channel()
+    asked = channel.receive()
     prepare_interpreter(["checker.py"])
     names = new_main("checker.py").__dict__
+    channel.send(_answer(names, asked))
+
+
+def _answer(names: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     try:
-        source = compile(channel.receive()["source"], "checker.py", "exec", dont_inherit=True)
+        source = compile(asked["source"], "checker.py", "exec", dont_inherit=True)
         exec(source, names)  # noqa: S102 - a data set's source
         check = names["check"]
-        channel.send({"ready": True})
-        while True:
-            asked = channel.receive()
-            channel.send({"score": float(check(asked["input"], asked["expected"], asked["output"]))})
     except BaseException as problem:  # noqa: BLE001 - whatever it is, the checker is at fault
-        channel.send({"broken": describe(problem)})
+        return {"broken": describe(problem)}
+    try:
+        return {"score": float(check(asked["input"], asked["expected"], asked["output"]))}
+    except BaseException as problem:  # noqa: BLE001 - whatever it is, it is told
+        return {"raised": describe(problem)}

@@ -13,7 +13,7 @@ import select
 import shutil
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from verifiers.frames import ProtocolError
 from verifiers.sandbox import landlock, linux, wire
 from verifiers.sandbox.inside.child import become
+from verifiers.sandbox.inside.files import Files
 
 STDIN_FILE = "/tmp/stdin"  # noqa: S108 - of the box's own tmpfs
 _TMPFS = linux.MS_NOSUID | linux.MS_NODEV
@@ -29,8 +30,8 @@ _TMPFS = linux.MS_NOSUID | linux.MS_NODEV
 @dataclass(frozen=True, slots=True)
 class Walls:
     """namespaces: the box has its own mounts and process ids. folder: where its programs run; without namespaces in a
-    folder beneath it, by the id of the box's first process. disk_mb: of each of its
-    file systems (with namespaces). readable: what may be read (without). preload: modules that runs will call into."""
+    folder beneath it, by the id of the box's first process. disk_mb: of each of its file systems (with namespaces).
+    readable: what may be read (without). preload: functions that runs will call, `module:function`."""
 
     namespaces: bool
     folder: str
@@ -39,15 +40,19 @@ class Walls:
     preload: tuple[str, ...]
 
 
-def serve(sock: socket.socket, walls: Walls) -> NoReturn:
+Calls = Mapping[str, Callable[..., None]]
+"""What runs may ask for by name."""
+
+
+def serve(sock: socket.socket, walls: Walls, calls: Calls) -> NoReturn:
     """Answer requests until the other end closes. Ends the process."""
     try:
-        _close_in(walls)
+        server = _Server(sock, walls, calls, Files(_close_in(walls)))
         wire.send(sock, {"ready": True})
         while (request := wire.receive(sock)) is not None:
             message, fds = request
             try:
-                reply = _answer(sock, message, fds, walls)
+                reply = server.answer(message, fds)
             finally:
                 for fd in fds:
                     os.close(fd)
@@ -58,7 +63,8 @@ def serve(sock: socket.socket, walls: Walls) -> NoReturn:
         os._exit(0)
 
 
-def _close_in(walls: Walls) -> None:
+def _close_in(walls: Walls) -> list[Path]:
+    """The folders that may be written to, the current one first."""
     folder = walls.folder if walls.namespaces else f"{walls.folder}/{os.getpid()}"
     if walls.namespaces:
         size = f"size={walls.disk_mb}m,nr_inodes=4096,mode=700,uid={os.getuid()},gid={os.getgid()}"
@@ -77,51 +83,60 @@ def _close_in(walls: Walls) -> None:
     linux.not_traceable()
     if not walls.namespaces:
         landlock.restrict([Path(name) for name in walls.readable], [Path(folder), Path(os.devnull)])
+    return [Path(name) for name in ((folder, "/tmp", "/dev/shm") if walls.namespaces else (folder,))]  # noqa: S108
 
 
-def _answer(sock: socket.socket, message: Mapping[str, Any], fds: list[int], walls: Walls) -> dict[str, Any]:
-    match message["op"]:
-        case "put":
-            return _put(message)
-        case "run":
-            return _run(sock, message, fds, walls)
-        case "kill":
-            return {"killed": 0}  # it came too late: the run has ended by itself
-    raise ProtocolError(f"unknown operation {message['op']!r}")
+@dataclass(frozen=True, slots=True)
+class _Server:
+    sock: socket.socket
+    walls: Walls
+    calls: Calls
+    files: Files
 
+    def answer(self, message: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
+        match message["op"]:
+            case "put":
+                return self._put(message)
+            case "run":
+                self.files.begin()
+                reply = self._run(message, fds)
+                self.files.take(message.get("builds", ()))
+                return reply
+            case "kill":
+                return {"killed": 0}  # it came too late: the run has ended by itself
+        raise ProtocolError(f"unknown operation {message['op']!r}")
 
-def _put(message: Mapping[str, Any]) -> dict[str, Any]:
-    name = message["name"]
-    if Path(name).name != name:
-        raise ProtocolError(f"{name!r} is not a plain file name")
-    Path(name).write_bytes(message["text"].encode("utf-8", "surrogatepass"))
-    return {"put": name}
+    def _put(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        name = message["name"]
+        if Path(name).name != name:
+            raise ProtocolError(f"{name!r} is not a plain file name")
+        self.files.put(name, message["text"].encode("utf-8", "surrogatepass"))
+        return {"put": name}
 
-
-def _run(sock: socket.socket, message: Mapping[str, Any], fds: list[int], walls: Walls) -> dict[str, Any]:
-    if message.get("stdin_file"):
-        fds[0] = _as_file(fds[0], walls)
-    told, started = os.pipe2(os.O_NONBLOCK)
-    pid = os.fork()
-    if pid == 0:
-        become(message, fds, started, alone=not walls.namespaces)
-    os.close(started)
-    killed = _wait_for_end(sock, pid)
-    if not walls.namespaces:
-        _end_group(pid)
-    _, status, usage = os.wait4(pid, 0)
-    _end_the_rest(walls)
-    walled = os.read(told, 1) == b"1"
-    os.close(told)
-    code = os.waitstatus_to_exitcode(status)
-    return {
-        "walled": walled,
-        "code": max(code, 0) if code >= 0 else None,
-        "signal": -code if code < 0 else None,
-        "killed": killed,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "memory_kb": usage.ru_maxrss,
-    }
+    def _run(self, message: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
+        if message.get("stdin_file"):
+            fds[0] = _as_file(fds[0], self.walls)
+        told, started = os.pipe2(os.O_NONBLOCK)
+        pid = os.fork()
+        if pid == 0:
+            become(message, fds, started, self.calls, alone=not self.walls.namespaces)
+        os.close(started)
+        killed = _wait_for_end(self.sock, pid)
+        if not self.walls.namespaces:
+            _end_group(pid)
+        _, status, usage = os.wait4(pid, 0)
+        _end_the_rest(self.walls)
+        walled = os.read(told, 1) == b"1"
+        os.close(told)
+        code = os.waitstatus_to_exitcode(status)
+        return {
+            "walled": walled,
+            "code": max(code, 0) if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "killed": killed,
+            "cpu_s": usage.ru_utime + usage.ru_stime,
+            "memory_kb": usage.ru_maxrss,
+        }
 
 
 def _as_file(fd: int, walls: Walls) -> int:

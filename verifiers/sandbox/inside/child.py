@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from verifiers.sandbox import landlock, policies, seccomp
@@ -17,23 +16,34 @@ from verifiers.sandbox.inside.program import run_python
 _STARTED = 3
 
 
-def become(request: Mapping[str, Any], fds: Sequence[int], started: int, alone: bool) -> NoReturn:
+def become(
+    request: Mapping[str, Any],
+    fds: Sequence[int],
+    started: int,
+    calls: Mapping[str, Callable[..., None]],
+    alone: bool,
+) -> NoReturn:
     """Turn this forked process into what `request` asks for; `fds` become 0, 1 and 2.
 
     started: a pipe into which a byte goes once the walls are up, before anything of a model's is read.
 
     request: `limits` (Limits.to_json), and one of `argv`; `python` (a file's name) with `arguments`; `call`
-    (`module:function`) with `arguments`. alone: no other process may be started, and there are no namespaces.
+    (a name in `calls`) with `arguments`. alone: no other process may be started, and there are no namespaces.
     """
     try:
         _take_descriptors(fds, started)
-        for name in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(name, signal.SIG_DFL)
+        if "argv" in request:  # Python programs keep what the interpreter has set: exceptions
+            for name in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(name, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if "argv" in request else signal.default_int_handler)
         os.setsid()
-        _limit(request["limits"])
+        _limit(request["limits"], executed="argv" in request)
         if alone:
             landlock.scope()
-        seccomp.install(policies.PROGRAM_ALONE if alone and not request.get("processes") else policies.PROGRAM)
+        by_itself = alone and not request.get("processes")
+        seccomp.install(policies.PROGRAM_ALONE if by_itself else policies.PROGRAM)
+        if by_itself:
+            seccomp.install(policies.signals_itself_alone(os.getpid()))
         os.write(_STARTED, b"1")
         os.close(_STARTED)
     except BaseException as problem:  # noqa: BLE001 - whatever it is, this process must not go on
@@ -43,9 +53,8 @@ def become(request: Mapping[str, Any], fds: Sequence[int], started: int, alone: 
     if "argv" in request:
         _execute(request["argv"])
     if "python" in request:
-        run_python(request["python"], request.get("arguments", []))
-    module, _, function = request["call"].partition(":")
-    getattr(importlib.import_module(module), function)(*request.get("arguments", []))
+        run_python(request["python"], request.get("arguments", []), request.get("preamble"))
+    calls[request["call"]](*request.get("arguments", []))
     os._exit(0)
 
 
@@ -57,10 +66,12 @@ def _take_descriptors(fds: Sequence[int], started: int) -> None:
     os.closerange(_STARTED + 1, 1 << 16)
 
 
-def _limit(limits: Mapping[str, int]) -> None:
-    """The kernel's limits. The stack may grow to the memory limit: deep recursion is not an error of its own."""
+def _limit(limits: Mapping[str, int], executed: bool) -> None:
+    """The kernel's limits. The stack may grow to the memory limit, as deep recursion is no error of its own; of a
+    program that is executed to a quarter of it, which is also what each of its threads takes."""
     space, hard_stack = limits["address_space"], resource.getrlimit(resource.RLIMIT_STACK)[1]
-    _lower(resource.RLIMIT_STACK, space if hard_stack == resource.RLIM_INFINITY else min(space, hard_stack))
+    stack = space // 4 if executed else space
+    _lower(resource.RLIMIT_STACK, stack if hard_stack == resource.RLIM_INFINITY else min(stack, hard_stack))
     _lower(resource.RLIMIT_AS, space)
     _lower(resource.RLIMIT_CPU, limits["cpu_s"])
     _lower(resource.RLIMIT_NPROC, limits["processes"])

@@ -14,11 +14,12 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 from verifiers.frames import ProtocolError
-from verifiers.sandbox import linux, wire
-from verifiers.sandbox.inside.box import Walls, serve
-from verifiers.sandbox.inside.program import WARM
+from verifiers.sandbox import linux, policies, seccomp, wire
+from verifiers.sandbox.inside.box import Calls, Walls, serve
+from verifiers.sandbox.inside.program import WARM, hide_this_package
 
 BOX_NAMESPACES = linux.CLONE_NEWPID | linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
@@ -30,8 +31,11 @@ def main() -> None:
     os.close(null)
     walls = Walls(**json.loads(sys.argv[1]))
     linux.not_traceable()
-    for name in (*WARM, *walls.preload):
+    for name in WARM:
         importlib.import_module(name)
+    calls = {name: _function(name) for name in walls.preload}
+    _hidden = hide_this_package()
+    seccomp.prepare(policies.PROGRAM, policies.PROGRAM_ALONE)
     gc.collect()
     gc.freeze()  # the objects made so far are shared with the boxes, not copied by their collector
     wire.send(requests, {"ready": True})
@@ -39,7 +43,7 @@ def main() -> None:
     while (request := wire.receive(requests)) is not None:
         message, fds = request
         if message["op"] == "open":
-            boxes.add(_open(requests, fds[0], walls))
+            boxes.add(_open(requests, fds[0], walls, calls))
         elif message["op"] == "close":
             _close(message["pid"], boxes)
             wire.send(requests, {"closed": message["pid"]})
@@ -49,11 +53,16 @@ def main() -> None:
         _close(pid, boxes)
 
 
-def _open(requests: socket.socket, fd: int, walls: Walls) -> int:
+def _function(name: str) -> Callable[..., None]:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _open(requests: socket.socket, fd: int, walls: Walls, calls: Calls) -> int:
     pid = linux.fork_into(BOX_NAMESPACES) if walls.namespaces else os.fork()
     if pid == 0:
         requests.close()
-        serve(socket.socket(fileno=fd), walls)
+        serve(socket.socket(fileno=fd), walls, calls)
     os.close(fd)
     wire.send(requests, {"pid": pid})
     return pid
