@@ -62,6 +62,7 @@ class EnginePool:
         self._replacing: set[asyncio.Task[None]] = set()
         self._lost = 0
         self._failure: Exception | None = None
+        self._closed = False
 
     async def start(self) -> None:
         """Start all engines at once; an engine that cannot start at all is an error, not something to retry."""
@@ -136,7 +137,7 @@ class EnginePool:
         try:
             return await work
         except EngineLostError as error:
-            if slot.engine is engine and slot.alive:
+            if slot.engine is engine and slot.alive and not self._closed:
                 slot.alive = False
                 self._lost += 1
                 self._notify(f"{engine.name} was lost ({error}); replacing it, its prompts are handed out again")
@@ -205,6 +206,7 @@ class EnginePool:
         return [slot.engine for slot in self._slots]
 
     async def close(self) -> None:
+        self._closed = True  # what is still asked of the engines is lost with them, and none is started for it
         for task in list(self._replacing):
             task.cancel()
         await asyncio.gather(*self._replacing, return_exceptions=True)

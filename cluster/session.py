@@ -113,8 +113,10 @@ class _Session:
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
         _refuse_domains(self.recipe, prompts)
-        for line in prompts.report.summary().splitlines():
+        for line in str(prompts.report).splitlines():
             self.view.note(line)
+        if left_out := prompts.report.details():
+            (self.folder.path / "left_out.txt").write_text("".join(f"{line}\n" for line in left_out), "utf-8")
         if len(prompts.train) < (wanted := self.recipe.trainer.prompts_per_step):
             self.view.note(f"{len(prompts.train)} prompts for {wanted} a step: some come more than once in a step")
         self.ray = runtime.connect(self.recipe.cluster)

@@ -75,10 +75,10 @@ class VerifierService:
             if report.refused:
                 raise GoldError(_refusal(label, report, of_it, checked))
         accepted = (
-            f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none'}"
+            f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none to check'}"
             for label, (_, report) in reports.items()
         )
-        self._notify(f"gold answers checked on {checked}: {', '.join(accepted)}")
+        self._notify(f"gold answers of {checked}: {', '.join(accepted)}")
 
     async def verify(self, prompt: Prompt, texts: Sequence[str]) -> list[dict[str, Verdict]]:
         for _ in range(_ATTEMPTS):

@@ -117,9 +117,9 @@ def verify(
     from verifiers.cli import verify_file
 
     try:
-        counts = verify_file(
+        counted = verify_file(
             verifier,
-            yaml.safe_load(config) or {},
+            _settings(config),
             in_path,
             out_path,
             workers=workers,
@@ -128,8 +128,23 @@ def verify(
         )
     except (ValueError, OSError, yaml.YAMLError) as error:  # a wrong name, row, setting or path: its text says which
         _refuse(error)
-    shown = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    typer.echo(f"{sum(counts.values())} verdicts in {out_path}: {shown or 'none'}")
+    shown = ", ".join(f"{count} {status}" for status, count in counted.statuses.items() if count)
+    total = sum(counted.statuses.values())
+    typer.echo(f"{total} verdicts in {out_path}: {shown or 'none'}")
+    if counted.first_error:
+        typer.echo(f"the first error: {counted.first_error}", err=True)
+    if counted.statuses["error"] == total > 0:
+        raise typer.Exit(1)
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """A verifier's settings from a command line."""
+    import yaml
+
+    found = yaml.safe_load(text) or {}
+    if not isinstance(found, dict):
+        raise ValueError(f"--config: found {text!r}; write a mapping, e.g. 'ignore_case: true'")
+    return found
 
 
 @app.command()
@@ -173,7 +188,9 @@ def list_names(
     if what is not None and what not in tables:
         raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
     if name is not None:
-        if what != "verifiers" or name not in VERIFIERS:
+        if what != "verifiers":
+            raise typer.BadParameter(f"{what} have no settings to be listed: remove {name!r}")
+        if name not in VERIFIERS:
             raise typer.BadParameter(f"{name!r} is no built-in verifier; write verifiers {' | '.join(VERIFIERS)}")
         typer.echo(f"{VERIFIERS[name].summary}\n\nsettings, with their defaults in brackets:")
         _print_table(settings_lines(name))

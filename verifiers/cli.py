@@ -7,10 +7,12 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from verifiers.base import Sample, Status, Verdict
+from verifiers.lookup import check_importable
 from verifiers.pool import VerifierPool
 from verifiers.pool.slot import Isolation
 from verifiers.registry import check_config
@@ -19,7 +21,7 @@ from verifiers.specs import VERIFIERS
 MAX_PROBLEMS = 20
 _FIELDS: Mapping[str, tuple[type, ...]] = {
     "response": (str,),
-    "reference": (str, int, float, type(None)),
+    "reference": (str, int, float, list, dict, type(None)),
     "prompt": (str,),
     "metadata": (dict,),
 }
@@ -36,21 +38,24 @@ def verify_file(
     memory_mb: int = 2048,
     isolation: Isolation = "required",
     python_path: Sequence[str] | None = None,
-) -> dict[str, int]:
+) -> Counted:
     """Judge every line of `in_path`, a JSON object `{"response", "reference"?, "prompt"?, "metadata"?}` each.
 
     Writes one line `{"score", "status", "extracted", "reason", "seconds"}` for each, in order; `out_path` appears when
-    all is done. Returns the counts by status. Raises ValueError, before anything runs, naming file and line of what
+    all is done. A reference that is no text is taken as its JSON. Returns the counts by status, and the first error's
+    reason. Raises ValueError, before anything runs, naming file and line of what
     is malformed; and what `VerifierPool.prepare` raises.
     """
     check_config(name, config)
+    if ":" in name:
+        check_importable(name, [*(python_path or ()), str(Path.cwd())])
     if not in_path.is_file():
         raise ValueError(f"no file {in_path} as seen from {Path.cwd()}")
     if os.path.abspath(in_path) == os.path.abspath(out_path):  # noqa: PTH100 - symlinks are to be kept apart here
         raise ValueError(f"{out_path} is the input too; write another --out")
     _check_lines(name, in_path)
     partial = out_path.with_name(out_path.name + ".partial")
-    counts: Counter[str] = Counter()
+    counted = _Counting()
     with VerifierPool(
         workers, timeout_s=timeout_s, memory_mb=memory_mb, isolation=isolation, python_path=python_path
     ) as pool:
@@ -60,16 +65,32 @@ def verify_file(
             for sample in _samples(in_path):
                 waiting.append(pool.submit(name, config, sample))
                 while waiting and (waiting[0].done() or len(waiting) > 4096):
-                    _write(out, waiting.popleft().result(), counts)
+                    _write(out, waiting.popleft().result(), counted)
             while waiting:
-                _write(out, waiting.popleft().result(), counts)
+                _write(out, waiting.popleft().result(), counted)
     partial.replace(out_path)
-    return {str(status): counts[str(status)] for status in Status}
+    return Counted({str(status): counted.statuses[status] for status in Status}, counted.first_error)
 
 
-def _write(out: IO[str], verdict: Verdict, counts: Counter[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """statuses: how many verdicts of each. first_error: line of the input and reason, empty if there is none."""
+
+    statuses: Mapping[str, int]
+    first_error: str = ""
+
+
+@dataclass(slots=True)
+class _Counting:
+    statuses: Counter[Status] = field(default_factory=Counter)
+    first_error: str = ""
+
+
+def _write(out: IO[str], verdict: Verdict, counted: _Counting) -> None:
     out.write(json.dumps(verdict.to_json()) + "\n")
-    counts[str(verdict.status)] += 1
+    counted.statuses[verdict.status] += 1
+    if verdict.status is Status.ERROR and not counted.first_error:
+        counted.first_error = f"verdict {counted.statuses.total()}: {verdict.reason}"
 
 
 def _samples(path: Path) -> Iterator[Sample]:
@@ -79,7 +100,7 @@ def _samples(path: Path) -> Iterator[Sample]:
         yield Sample(
             row.get("prompt", ""),
             row["response"],
-            reference if reference is None else str(reference),
+            reference if reference is None or isinstance(reference, str) else json.dumps(reference, ensure_ascii=False),
             row.get("metadata", {}),
         )
 

@@ -29,8 +29,9 @@ def check_importable(name: str, folders: Sequence[str]) -> None:
     if wanted in defined or "*" in defined:
         return
     verifiers = [found for found, decorated in defined.items() if decorated]
-    near = difflib.get_close_matches(wanted, verifiers, n=1, cutoff=0.3) or verifiers[:1]
-    hint = f"did you mean {module}:{near[0]}?" if near else "decorate a function there with @verifier()"
+    near = difflib.get_close_matches(wanted, verifiers, n=1, cutoff=0.5)
+    there = f"it has {', '.join(verifiers)}" if verifiers else "decorate a function there with @verifier()"
+    hint = f"did you mean {module}:{near[0]}?" if near else there
     raise ValueError(f"{spec.origin} holds no {wanted!r}; {hint}")
 
 

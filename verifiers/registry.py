@@ -105,7 +105,7 @@ def check_config(name: str, config: Mapping[str, Any]) -> None:
         option = spec.options.get(key)
         if option is None:
             near = difflib.get_close_matches(key, spec.options, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             raise ValueError(
                 f"verifier {name!r} has no setting {key!r}{hint} It has: {', '.join(spec.options) or 'none'}"
             )

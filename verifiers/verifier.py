@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from verifiers.base import Sample, Verdict
+from verifiers.signature import check_settings
 
 RunAsync = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -52,15 +53,7 @@ class Verifier:
 
     def check_config(self, config: Mapping[str, Any]) -> None:
         """Raise ValueError if the function does not take these settings."""
-        signature = inspect.signature(self.function)
-        try:
-            signature.bind(Sample("", ""), **config)
-        except TypeError as problem:
-            names = list(signature.parameters)[1:]
-            raise ValueError(
-                f"verifier {self.name!r}, config {dict(config)!r}: {problem}; its settings are "
-                f"{', '.join(names) or 'none'}"
-            ) from problem
+        check_settings(self.name, self.function, config)
 
     def judge(self, sample: Sample, config: Mapping[str, Any], run_async: RunAsync) -> Verdict:
         """The verdict on one sample; every failure of the function becomes an `error` verdict that names it."""

@@ -13,7 +13,11 @@ def sandbox_lines(recipe: TrainRecipe) -> list[str]:
     levels = dict.fromkeys(part.config.get("sandbox", default) for part in recipe.reward if part.verifier == CODE)
     if not levels:
         return []
-    from verifiers.sandbox.probe import probe
+    from verifiers.sandbox.probe import Report, probe, weaker
     from verifiers.sandbox.sandbox import Level
 
-    return [probe(Level(level)).line() for level in levels]
+    def line(report: Report) -> str:
+        refused = f". Training would be refused here{weaker(report)}" if report.problem else ""
+        return f"{report.line()}{refused}"
+
+    return [line(probe(Level(level))) for level in levels]

@@ -101,6 +101,21 @@ async def test_one_loss_seen_by_many_requests_is_one_replacement(pool):
     assert pool.log.count(("made", "engine-0")) == 2
 
 
+async def test_a_closed_pool_starts_no_engine_for_what_it_was_still_asked(pool):
+    engine = pool.processes()[0]
+    engine.gate = asyncio.Event()
+    asked = asyncio.create_task(pool.generate((1,), SAMPLING))
+    await asyncio.sleep(0)
+    await pool.close()
+    engine.lost = True  # as it is once it was killed
+    engine.gate.set()
+    with pytest.raises(EngineLostError):
+        await asked
+    await asyncio.sleep(0)
+    assert pool.log.count(("made", "engine-0")) == 1
+    assert pool.notes == []
+
+
 async def test_publication_goes_on_without_a_lost_engine(pool):
     pool.processes()[1].lost = True
     proofs = await pool.publish(manifest(3))

@@ -97,7 +97,7 @@ async def test_a_pool_that_does_not_close_is_killed(make, monkeypatch):
 async def test_gold_answers_that_are_accepted_are_counted(make):
     service = make("math", "format")
     await service.start(prompts("train", ["1", "\\frac{1}{2}"]), prompts("heldout", ["x^2"]))
-    assert make.notes == ["gold answers checked on 3 prompts: math accepts its 3, format has none"]
+    assert make.notes == ["gold answers of 3 prompts: math accepts its 3, format has none to check"]
     assert (await service.metrics())["verifier/count/correct"] == 0.0  # they are no answers of a policy
 
 
@@ -106,7 +106,7 @@ async def test_code_runs_in_the_sandbox_of_a_node(make):
     row = {"tests": [{"input": "3 4", "output": "7"}]}
     prompt = Prompt("train/0", "add", (1,), "print(sum(map(int, input().split())))", row)
     await service.start([prompt])
-    assert make.notes == ["gold answers checked on 1 prompts: code accepts its 1, together has none"]
+    assert make.notes == ["gold answers of 1 prompts: code accepts its 1, together has none to check"]
     texts = [f"```python\nprint({answer})\n```" for answer in (7, 8)]
     verdicts = await service.verify(prompt, texts)
     assert [str(verdict["code"].status) for verdict in verdicts] == ["correct", "wrong"]
@@ -128,7 +128,7 @@ async def test_of_many_prompts_as_many_of_each_set_are_checked(make, monkeypatch
     monkeypatch.setattr(verifier_service, "GOLD_PROMPTS", 4)
     service = make("math")
     await service.start(prompts("train", map(str, range(20))), prompts("heldout", ["1", "2"]))
-    assert make.notes == ["gold answers checked on 6 of 22 prompts, evenly spaced: math accepts its 6"]
+    assert make.notes == ["gold answers of 6 of 22 prompts, evenly spaced: math accepts its 6"]
     bad = ["{" if i in (0, 15) else "1" for i in range(20)]
     with pytest.raises(
         GoldError, match=r"2 of its own gold answers \(checked: 4 of 20 prompts, evenly spaced\)"

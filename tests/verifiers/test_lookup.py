@@ -43,8 +43,8 @@ def test_what_may_be_there_passes(folder, name):
     ("name", "message"),
     [
         ("absent:exact", "no module 'absent' in "),
-        ("mine:my_verifier", "holds no 'my_verifier'; did you mean mine:exact?"),
-        ("mine:verifer", "holds no 'verifer'; did you mean mine:exact?"),
+        ("mine:my_verifier", "holds no 'my_verifier'; it has exact"),
+        ("mine:exat", "holds no 'exat'; did you mean mine:exact?"),
         ("broken:f", "broken.py:1: "),
     ],
 )

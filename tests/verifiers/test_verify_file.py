@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from verifiers.cli import verify_file
+from verifiers.cli import Counted, verify_file
 
 
 def write(path: Path, rows: list) -> Path:
@@ -15,7 +15,7 @@ def write(path: Path, rows: list) -> Path:
 
 def test_verdicts_stand_in_the_order_of_the_lines(tmp_path: Path) -> None:
     rows = [{"response": f"\\boxed{{{i}}}", "reference": i % 2, "prompt": "?"} for i in range(5)]
-    counts = verify_file(
+    counted = verify_file(
         "math",
         {},
         write(tmp_path / "in.jsonl", [*rows, "", {"response": "", "reference": "1"}]),
@@ -25,7 +25,7 @@ def test_verdicts_stand_in_the_order_of_the_lines(tmp_path: Path) -> None:
     assert [line["score"] for line in lines] == [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
     assert [line["extracted"] for line in lines] == ["0", "1", "2", "3", "4", None]
     assert all(set(line) == {"score", "status", "extracted", "reason", "seconds"} for line in lines)
-    assert counts == {"correct": 2, "wrong": 3, "unparsed": 1, "timeout": 0, "error": 0}
+    assert counted == Counted({"correct": 2, "wrong": 3, "unparsed": 1, "timeout": 0, "error": 0})
     assert [path.name for path in tmp_path.iterdir()] and not (tmp_path / "out.jsonl.partial").exists()
 
 
@@ -63,4 +63,20 @@ def test_the_input_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_the_format_verifier_needs_no_reference(tmp_path: Path) -> None:
     path = write(tmp_path / "in.jsonl", [{"response": "<think>a</think><answer>b</answer>"}])
-    assert verify_file("format", {}, path, tmp_path / "out.jsonl")["correct"] == 1
+    assert verify_file("format", {}, path, tmp_path / "out.jsonl").statuses["correct"] == 1
+
+
+def test_a_reference_that_is_no_text_is_its_json(tmp_path: Path) -> None:
+    rows = [
+        {"response": "\\boxed{[[0, 0, 10, 10]]}", "reference": [[0, 0, 10, 10]]},
+        {"response": "\\boxed{[[0, 0, 1, 1]]}", "reference": [[0, 0, 10, 10]]},
+    ]
+    counted = verify_file("iou", {}, write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl")
+    assert (counted.statuses["correct"], counted.statuses["wrong"]) == (1, 1)
+
+
+def test_the_first_error_is_told(tmp_path: Path) -> None:
+    rows = [{"response": "```python\n1\n```", "metadata": m} for m in ({"tests": "no"}, {"tests": []})]
+    counted = verify_file("code", {}, write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl")
+    assert counted.statuses["error"] == 2
+    assert counted.first_error.startswith("verdict 1: code raised RowError: tests: found 'no', which is not JSON")

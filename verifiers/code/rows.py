@@ -51,6 +51,10 @@ def tests(sample: Sample) -> Task:
     rows = _field(sample, "tests", list)
     if rows and all(isinstance(row, Mapping) and {"input", "output"} <= set(row) for row in rows):
         return StdioTask(tuple(StdioTest(_text(row, "input"), _text(row, "output")) for row in rows), _checker(sample))
+    if not rows:
+        raise RowError("tests: the list is empty, so nothing could fail")
+    if all(isinstance(row, Mapping) and set(row) & {"input", "output"} for row in rows):
+        raise RowError(f'tests: found {_keys(rows)}; write {{"input", "output"}} in each')
     entry = _field(sample, "entry", str)
     setup = str(sample.metadata.get("setup", ""))
     if all(isinstance(row, str) for row in rows):
@@ -62,6 +66,12 @@ def tests(sample: Sample) -> Task:
         'tests: found items of other shapes; write {"input", "output"}, {"arguments", "expected"}, or Python texts, '
         "one shape for all"
     )
+
+
+def _keys(rows: list[Any]) -> str:
+    """Of the first that lacks one."""
+    lacking = next(row for row in rows if not {"input", "output"} <= set(row))
+    return f"one with {', '.join(sorted(map(str, lacking))) or 'nothing'}"
 
 
 def humaneval(sample: Sample) -> Task:
@@ -94,7 +104,7 @@ def livecodebench(sample: Sample) -> Task:
     else:
         rows = [*_cases(sample, "public_test_cases"), *_cases(sample, "private_test_cases")]
         pairs = [(_text(row, "input"), _text(row, "output")) for row in rows]
-        entry = _json_field(sample.metadata.get("metadata", {})).get("func_name")
+        entry = _json_field(sample.metadata.get("metadata", {}), "metadata").get("func_name")
     if not entry:
         made_of = tuple(StdioTest(given, wanted) for given, wanted in pairs)
         return StdioTask(made_of, _checker(sample), _LIVECODEBENCH)
@@ -110,12 +120,12 @@ def code_contests(sample: Sample) -> Task:
     `private_tests`, `generated_tests` as deepmind/code_contests has them. `checker`: optional source, which the data
     sets lack, and which a task with many right answers needs."""
     if "test" in sample.metadata:
-        rows = _json_field(sample.metadata["test"])
+        rows = _json_field(sample.metadata["test"], "test")
         given = tuple(StdioTest(row["input"]["stdin"], row["output"]["stdout"]) for row in rows)
         return StdioTask(given, _checker(sample))
     made: list[StdioTest] = []
     for name in ("public_tests", "private_tests", "generated_tests"):
-        part = _json_field(sample.metadata.get(name) or {"input": [], "output": []})
+        part = _json_field(sample.metadata.get(name) or {"input": [], "output": []}, name)
         made += [StdioTest(given, wanted) for given, wanted in zip(part["input"], part["output"], strict=True)]
     return StdioTask(tuple(made), _checker(sample))
 
@@ -169,7 +179,7 @@ def _bound(setup: str) -> set[str]:
 def _field(sample: Sample, name: str, kind: type) -> Any:
     found = sample.metadata.get(name)
     if isinstance(found, str) and kind is not str:
-        found = _json_field(found)
+        found = _json_field(found, name)
     if not isinstance(found, kind):
         there = ", ".join(sorted(sample.metadata)) or "nothing"
         raise RowError(
@@ -179,12 +189,12 @@ def _field(sample: Sample, name: str, kind: type) -> Any:
     return found
 
 
-def _json_field(value: Any) -> Any:
+def _json_field(value: Any, name: str) -> Any:
     """A field that is JSON, or JSON in a text."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError as problem:
-        raise RowError(f"not JSON: {problem}") from problem
+        raise RowError(f"{name}: found {value[:60]!r}, which is not JSON: {problem}") from problem
 
 
 def _cases(sample: Sample, name: str) -> list[Any]:

@@ -20,7 +20,7 @@ from verifiers.code.stdio import COMPILER, run_stdio
 from verifiers.code.task import ProgramTask, Task
 from verifiers.registry import verifier
 from verifiers.sandbox.box import BoxError
-from verifiers.sandbox.probe import probe
+from verifiers.sandbox.probe import probe, weaker
 from verifiers.sandbox.sandbox import Level, Sandbox, SandboxError, SandboxLostError, Settings
 from verifiers.sandbox.walls import IsolationError
 from verifiers.verifier import clip
@@ -62,9 +62,7 @@ def proven(level: str) -> None:
     """Raises IsolationError unless this machine gives this level: it is attacked from within."""
     report = probe(Level(level))
     if report.problem:
-        other = probe(Level.LANDLOCK) if report.level is Level.BWRAP else report
-        weaker = "" if other.problem else "; the weaker level works here: write config.sandbox: landlock to accept it"
-        raise IsolationError(f"code is not run here. {report.line()}{weaker}")
+        raise IsolationError(f"code is not run here. {report.line()}{weaker(report)}")
 
 
 def prepare(
@@ -88,7 +86,8 @@ def prepare(
 
 
 def gold_response(sample: Sample, format: str = "tests", language: str = "python", **_config: object) -> str | None:
-    """The reference solution as a fenced block, where the row has one."""
+    """The reference solution as a fenced block, where the row has one. Raises RowError for a malformed row."""
+    task_of(sample, format)
     if sample.reference is None:
         return None
     tag = "cpp" if language == "cpp" else "python"

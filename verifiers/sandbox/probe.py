@@ -55,6 +55,12 @@ def probe(level: Level) -> Report:
     return _judged(level, (sum_of_two, shell, attacked), bounded, no_group)
 
 
+def weaker(report: Report) -> str:
+    """Beside a level that is not to be had: that a weaker one is, if it is."""
+    works = report.level is Level.BWRAP and not probe(Level.LANDLOCK).problem
+    return "; the weaker level works here: write config.sandbox: landlock to accept it" if works else ""
+
+
 def _judged(level: Level, runs: tuple[Ended, Ended, Ended], bounded: bool, no_group: str) -> Report:
     sum_of_two, shell, attacked = runs
     for run, expected in ((sum_of_two, b"7\n"), (shell, None), (attacked, None)):

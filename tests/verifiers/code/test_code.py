@@ -148,11 +148,17 @@ def test_every_form_of_row(judge: Judge, case: str) -> None:
 
 AT_FAULT: list[tuple[str, dict[str, Any], str]] = [
     ("tests", {}, "tests: found NoneType, wanted a list; the row's metadata has nothing"),
-    ("tests", {"tests": []}, "entry: found NoneType"),
-    ("tests", {"tests": [], "entry": "f"}, "has no tests"),
-    ("tests", {"tests": [{"input": "1"}], "entry": "f"}, "items of other shapes"),
+    ("tests", {"tests": []}, "tests: the list is empty"),
+    ("tests", {"tests": [], "entry": "f"}, "tests: the list is empty"),
+    ("tests", {"tests": ["assert f(1)"]}, "entry: found NoneType"),
+    (
+        "tests",
+        {"tests": [{"input": "1"}], "entry": "f"},
+        'tests: found one with input; write {"input", "output"} in each',
+    ),
+    ("tests", {"tests": [{"given": "1"}], "entry": "f"}, "items of other shapes"),
     ("tests", {"tests": [{"input": 1, "output": "1"}]}, "input: found a int, write a text"),
-    ("tests", {"tests": "no"}, "not JSON"),
+    ("tests", {"tests": "no"}, "tests: found 'no', which is not JSON"),
     ("tests", {"tests": ["assert f("], "entry": "f"}, "the row's test is at fault: SyntaxError"),
     (
         "tests",
