@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,18 +15,39 @@ _SENTENCE_END = re.compile(r"(?<=[^.])\.(?:\s|$)|\n|<\||\s[Ii] hope\b")
 _IS = re.compile(r"\b(?:is|are|equals)\b|:\s|=(?=\s*[-+\d$\\])")
 _VERB = re.compile(r"\b(?:is|are|equals)\s+|\b[Ii]t's\s+")
 _MAX_STATEMENT = 4000
+_TAG_NAME = re.compile(r"</([A-Za-z][A-Za-z0-9_-]{0,40})>")
+_THINKING = ("think", "thinking", "thought", "thoughts", "reasoning")
+_HIDDEN = re.compile(r"[^\t\n\r -~]+")
 
 
 def after_thinking(response: str, think_close: str = "</think>") -> str:
     """What follows the last `think_close`; the whole response where there is none.
 
-    Nothing, if the thinking part is left open: opened (by `think_close` without its slash) and not closed after that.
+    Nothing, if a thinking part is left open: opened (by `think_close` without its slash) and not closed after that.
+    Where `think_close` is a tag, its name and the other usual ones count in any case, with spaces and attributes, each
+    until it is closed by its own name; characters in between that are not ASCII hide none.
     """
     if not think_close:
         return response
-    rest = response.rpartition(think_close)[2]
-    opening = think_close.replace("/", "", 1)
-    return "" if opening != think_close and opening in rest else rest
+    tag = _TAG_NAME.fullmatch(think_close)
+    if tag is None:
+        rest = response.rpartition(think_close)[2]
+        opening = think_close.replace("/", "", 1)
+        return "" if opening != think_close and opening in rest else rest
+    own = tag[1].lower()
+    ends = [found.end() for found in _tags(own).finditer(response) if found[1] and found[2].lower() == own]
+    rest = response[ends[-1] :] if ends else response
+    is_open: set[str] = set()
+    for found in _tags(own).finditer(_HIDDEN.sub("", rest)):
+        (is_open.discard if found[1] else is_open.add)(found[2].lower())
+    return "" if is_open else rest
+
+
+@functools.lru_cache(maxsize=8)
+def _tags(name: str) -> re.Pattern[str]:
+    """The tags that open or close a thinking part: a slash or nothing, and the name."""
+    names = "|".join(map(re.escape, sorted({name, *_THINKING}, key=len, reverse=True)))
+    return re.compile(rf"<\s{{0,9}}(/?)\s{{0,9}}({names})(?:[\s/][^<>]{{0,200}})?>", re.IGNORECASE | re.ASCII)
 
 
 def last_boxed(text: str) -> str | None:

@@ -64,6 +64,26 @@ THINKING = [
     ("<think>a</think>b<think>c", ""),
     ("<think>a<think>b</think>c", "c"),
     ("opened by the prompt</think>c", "c"),
+    ("<THINK>a", ""),
+    ("<think >a", ""),
+    ("< think>a", ""),
+    ('<think lang="en">a', ""),
+    ("<think/>a", ""),
+    ("<thinking>a", ""),
+    ("<Thought>a", ""),
+    ("<reasoning\n>a", ""),
+    ("<thi\u200bnk>a", ""),
+    ("<th\x00ink>a", ""),
+    ("<think>a</think>b<thinking>c", ""),
+    ("<thinking>a<think>b</think>c", "c"),
+    ("<thinking>a</thinking>b", "<thinking>a</thinking>b"),
+    ("<think>a</think><reasoning>b</Reasoning>c", "<reasoning>b</Reasoning>c"),
+    ("<think>a</thinking>b", ""),
+    ("<think>a</think >b", "b"),
+    ("<THINK>a</THINK>b", "b"),
+    ("a < think b", "a < think b"),
+    ("<thinker>a, x<y, <b>c</b>", "<thinker>a, x<y, <b>c</b>"),
+    ("नम\u200dस्ते", "नम\u200dस्ते"),
     ("", ""),
 ]
 
@@ -79,6 +99,9 @@ def test_after_thinking(text: str, rest: str) -> None:
         ("◁think▷a◁/think▷b", "◁/think▷", "b"),
         ("◁think▷a", "◁/think▷", ""),
         ("<think>a", "", "<think>a"),
+        ("<reason>a</REASON>b", "</reason>", "b"),
+        ("<Reason>a", "</reason>", ""),
+        ("<think>a</reason>b<think>", "</reason>", ""),
         ("a FINAL b", "FINAL", " b"),
         ("a", "FINAL", "a"),
     ],
@@ -118,7 +141,22 @@ def test_any_statement_is_read_without_an_exception(parts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["\\boxed{", "{", "}", "\\boxed{ ", "\\", "answer is ", "$", "\\(", "<think>", "\\boxed{1}"]
+    "piece",
+    [
+        "\\boxed{",
+        "{",
+        "}",
+        "\\boxed{ ",
+        "\\",
+        "answer is ",
+        "$",
+        "\\(",
+        "<think>",
+        "\\boxed{1}",
+        "<think " * 2,
+        "< ",
+        "<think>\u200b",
+    ],
 )
 def test_a_megabyte_of_anything_is_read_in_one_pass(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))

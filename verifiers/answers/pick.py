@@ -14,9 +14,21 @@ _LEAD = re.compile(
 )
 _BARE = re.compile(r"[(\[]? ?([A-Za-z0-9]) ?[)\].:]{0,2}")
 _WITH_TEXT = re.compile(r"[(\[]? ?([A-Za-z0-9])(?P<mark> ?[)\].:,-]{1,2}[-:]?| (?=\S)) ?(?P<text>.+)")
-_MARKER = re.compile(r"(?<![^\W_])\(?([A-Z0-9])[).:](?!\d)")
+_MARKER = re.compile(r"(?<![^\W_])(?<![^\W_]\()\(?([A-Z0-9])[).:](?!\d)")
 _OR = re.compile(r" ?[,;/&+|] ?(?:(?:or|and) )?| (?:or|and|and/or|oder|ou|und|et|y|o) ", re.IGNORECASE)
 _AND = re.compile(r" ?[,;&+] ?(?:and )?| and ", re.IGNORECASE)
+_ALONE = re.compile(
+    r"(?<![^\W_])(?:(?<!/)[(\[] ?(?P<held>[A-Za-z0-9]) ?[)\]](?! ?/)|(?<![(\[])(?P<marked>[A-Za-z])[)\]]"
+    r"|(?<![°^_({])(?<![0-9°] )(?P<capital>[A-Z])(?!-[^\W_]|\+\+|#|['^_({]))(?![^\W_])"
+)
+_BEFORE_A_WORD = re.compile(r" [^\W\d_]{2}")
+_HEDGED = re.compile(r"(?:^|\b(?:also|and|answer|be|but|choice|choose|is|maybe|option|or|perhaps|pick)\W+)([b-hj-z])$")
+_LETTERED = re.compile(
+    r"\b(?:vitamins?|hepatitis|influenza|points?|vertex|angle|side|line|segment|plane|figure|group|type|class|grade|"
+    r"team|box|city|town|person|student|sample|car|train|plan|event|matrix|set|model|graph|compound|protein|factor|"
+    r"blood type|planet|block|player|machine|container|company|country|gas|metal|element|species)s? $",
+    re.IGNORECASE,
+)
 _BETWEEN_LETTERS = re.compile(r"[\s,;&+()\[\].]")
 
 
@@ -91,11 +103,38 @@ def _as_written(text: str, options: Options) -> Pick | str:
 def _with_text(label: str, text: str, is_marked: bool, options: Options) -> Pick | str:
     """is_marked: by more than a space, with which `A` may be the English article."""
     of_text = options.by_text(text)
+    if is_marked and not options.texts and (other := _other_letter(text, label, options)):
+        return f"names several options: {', '.join(sorted((label, other)))}"
     if label in of_text or (is_marked and not options.texts):
         return Pick(frozenset({label}))
     if of_text:
         return f"the letter is {label} and the text is that of option {', '.join(of_text)}"
     return f"the letter is {label} and the text after it is that of no option"
+
+
+def _other_letter(text: str, label: str, options: Options) -> str | None:
+    """The first letter of another option that stands by itself in a text of which nothing else is known: in brackets,
+    as a capital, or after a word like `also`. Not in `A cat`, `5 A`, `25 °C`, `C-reactive`, `P(A)`, `Vitamin C`.
+    """
+    for found in _ALONE.finditer(text):
+        is_capital = found["capital"] is not None
+        may_be_word = found["capital"] == "I" or (found["capital"] == "A" and _begins(text, found.start()))
+        if may_be_word and _BEFORE_A_WORD.match(text, found.end()):
+            continue
+        if is_capital and _LETTERED.search(text, max(0, found.start() - 16), found.start()):
+            continue
+        named = _label(found["held"] or found["marked"] or found["capital"], options)
+        if named not in (None, label):
+            return named
+    hedged = _HEDGED.search(text.strip("*.!? "))
+    named = _label(hedged[1], options) if hedged else None
+    return named if named != label else None
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether a sentence begins there."""
+    before = text[max(0, at - 3) : at].rstrip(" \"'")
+    return not before or before[-1] in ".:;!?"
 
 
 def _label(char: str, options: Options) -> str | None:

@@ -293,3 +293,29 @@ def test_any_mixture_is_judged(answer: str) -> None:
     for several in (False, True):
         verdict = judge(answer, "B", several=several)
         assert verdict.status in (Status.CORRECT, Status.WRONG, Status.UNPARSED)
+
+
+WITHOUT_TEXTS = [
+    *("B) anything", "B: B", "B) (B)", "B. A cat", "B. I think so", "B) DNA", "B) triangle ABC", "B) $x_A$"),
+    *("B) Vitamin C", "B) the point C", "B) Hepatitis C", "B) C-reactive protein", "B) it is in C++", "B) 5 A"),
+    *("B) 25^\\circ C", "B) P(A)", "B) f(C) is large", "B. \\frac{a}{b}", "B) a^2+b^2", "B) of length c"),
+]
+
+
+@pytest.mark.parametrize("answer", WITHOUT_TEXTS)
+def test_a_text_of_which_nothing_is_known_may_be_any_text(answer: str) -> None:
+    assert judge(answer, "B", None, letters="ABCD").status is Status.CORRECT
+
+
+HEDGES_IN_PROSE = [
+    *("B) C", "B) also C", "B. it could also be C", "B. I pick C", "B: c", "B. (C) too", "B) option C", "B) c)"),
+    *("B. D is wrong", "B. A and C", "B: (c)", "B) foo [d]", "B. Also (a)", "B) **c**", "B: A", "B - C", "B) maybe A"),
+    *("B) Option A is it", "B) =C", "B) $C$", "B) \\text{C}", "B) Ｃ", "B) it may also be c", "B) or d!", "B) A (c)"),
+]
+
+
+@pytest.mark.parametrize("answer", HEDGES_IN_PROSE)
+def test_another_letter_in_a_text_of_which_nothing_is_known_is_a_hedge(answer: str) -> None:
+    verdict = judge(answer, "B", None, letters="ABCD")
+    assert verdict.status is Status.WRONG
+    assert "names several options" in verdict.reason
