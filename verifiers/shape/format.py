@@ -5,15 +5,18 @@ Tags of the same name that the answer only *mentions* count too: a response is r
 
 from __future__ import annotations
 
+import functools
 import re
 
 from verifiers.base import Sample, Verdict
 from verifiers.extract import last_boxed
 from verifiers.registry import verifier
+from verifiers.shape.parts import shows
 from verifiers.verifier import clip
 
 _TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_BOX = re.compile(r"\\boxed\s*\{")
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
+_HIDDEN = re.compile(r"[^\t\n\r -~]+")
 
 
 @verifier("format", summary="think and answer tags exactly once and in order", needs_reference=False)
@@ -33,8 +36,12 @@ def format_verifier(
     if isinstance(found, str):
         return Verdict.wrong(reason=found)
     last = found[-1]
-    if require_box and (len(_BOX.findall(last)) != 1 or last_boxed(last) is None):
-        return Verdict.wrong(reason=f"<{names[-1]}> does not hold exactly one \\boxed{{}}")
+    if require_box:
+        box = last_boxed(last)
+        if len(_BOX.findall(last)) != 1 or box is None:
+            return Verdict.wrong(reason=f"<{names[-1]}> does not hold exactly one \\boxed{{}}")
+        if not shows(box.strip(" .,;:")):
+            return Verdict.wrong(reason="the box is empty")
     return Verdict.correct(clip(last.strip()))
 
 
@@ -51,7 +58,7 @@ def contents_in_order(text: str, names: list[str], allow_outside: bool) -> list[
             problem = f"<{name}> comes too early; the order is {', '.join(names)}"
         elif not allow_outside and text[position:opening].strip():
             problem = f"text before <{name}>, outside the tags"
-        elif not any(char.isprintable() and not char.isspace() for char in text[start:end]):
+        elif not shows(text[start:end]):
             problem = f"<{name}> is empty"
         if problem:
             return problem
@@ -66,5 +73,12 @@ def _only_span(text: str, name: str) -> tuple[int, int] | str:
     for tag in (opening, closing):
         if (count := text.count(tag)) != 1:
             return f"{tag} occurs {count} times, not once"
+    if len(list(_nearly(name).finditer(_HIDDEN.sub("", text)))) != 2:
+        return f"a tag that is {opening} or {closing} but for case, spaces, attributes or hidden characters"
     start, end = text.index(opening) + len(opening), text.index(closing)
     return (start, end) if start <= end else f"{closing} comes before {opening}"
+
+
+@functools.lru_cache(maxsize=16)
+def _nearly(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<\s{{0,9}}/?\s{{0,9}}{re.escape(name)}(?:[\s/][^<>]{{0,200}})?>", re.IGNORECASE | re.ASCII)

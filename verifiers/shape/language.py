@@ -8,9 +8,9 @@ from typing import Any
 
 from verifiers.base import Sample, Verdict
 from verifiers.registry import verifier
-from verifiers.shape.languages import LANGUAGES, language_of, words_by_script, words_in
+from verifiers.shape.languages import LANGUAGES, foreign_words, language_of, words_by_script, words_in
 from verifiers.shape.parts import PARTS, degree, part_of
-from verifiers.shape.prose import prose
+from verifiers.shape.prose import parted, prose
 
 PROMPT = "prompt"
 
@@ -38,9 +38,11 @@ def language_verifier(
     """Count the words that are in the language, and those that are not."""
     _check(language, part)
     target = _prompts(sample) if language == PROMPT else language
-    words = words_by_script(prose(part_of(sample.response, part, think_close)))
+    text, markup = parted(part_of(sample.response, part, think_close))
+    words = words_by_script(text)
     if not words:
         return Verdict.unparsed(f"no words in the {part} but code, formulas and symbols")
+    words += foreign_words(markup, target)
     of_target = words_in(words, target)
     return degree(consistency(of_target, len(words)), f"{of_target:,} of {len(words):,} words are in {target}")
 

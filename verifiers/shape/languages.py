@@ -67,6 +67,15 @@ _NOTATION = frozenset(
     {"sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "lg", "exp", "max", "min", "gcd", "lcm", "mod"}
 )
 _OTHER = "other"
+_NOTATIONS = frozenset(
+    (
+        *("LATIN", "GREEK", "MATHEMATICAL", "SCRIPT", "DOUBLE-STRUCK", "BLACK-LETTER", "FULLWIDTH", "MODIFIER"),
+        *("SUPERSCRIPT", "SUBSCRIPT", "MICRO", "FEMININE", "MASCULINE", "ALEF", "OTHER"),
+    )
+)
+"""Of letters that code and formulas are written in, whatever the language around them."""
+_MIXED_SYMBOL = 2
+_MIN_KANJI = 20
 
 
 class _ScriptOf(dict[str, str]):
@@ -117,6 +126,8 @@ def words_in(words: Sequence[tuple[str, str]], language: str) -> int:
     """
     if language not in FUNCTION_WORDS:
         scripts = SCRIPTS.get(language, (language.upper(),))
+        if language == "ja" and _is_chinese(words):
+            scripts = ("HIRAGANA", "KATAKANA")
         return sum(script in scripts for _, script in words)
     latin = [word for word, script in words if script == "LATIN"]
     chunks = [latin[start : start + CHUNK_WORDS] for start in range(0, len(latin), CHUNK_WORDS)]
@@ -125,9 +136,21 @@ def words_in(words: Sequence[tuple[str, str]], language: str) -> int:
     return sum(len(chunk) for chunk in chunks if _is_in(chunk, language))
 
 
+def _is_chinese(words: Sequence[tuple[str, str]]) -> bool:
+    """Many of the characters that both write, and hardly any of those that Japanese alone does."""
+    counts = Counter(script for _, script in words)
+    return counts["CJK"] >= _MIN_KANJI and (counts["HIRAGANA"] + counts["KATAKANA"]) * 10 <= counts["CJK"]
+
+
 def _is_in(chunk: Sequence[str], language: str) -> bool:
     hits = _hits(chunk)
     return hits[language] == max(hits.values())
+
+
+def foreign_words(text: str, language: str) -> list[tuple[str, str]]:
+    """The words of code, formulas and the like that are in a script of neither notation nor `language`."""
+    own = {"LATIN"} if language in FUNCTION_WORDS else SCRIPTS.get(language, (language.upper(),))
+    return [(word, script) for word, script in words_by_script(text) if script not in _NOTATIONS and script not in own]
 
 
 def _hits(words: Iterable[str]) -> dict[str, int]:
@@ -139,7 +162,12 @@ def _hits(words: Iterable[str]) -> dict[str, int]:
 
 
 def _same_script(run: str, script_of: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Its parts, each in one script; marks belong to the letter before them."""
+    """Its parts, each in one script; marks belong to the letter before them. A word of letters of two alphabets that
+    look alike is in the one that is not Latin; `Δx` and `µm` are symbols."""
+    scripts = {script_of[char] for char in run}
+    if "LATIN" in scripts and ("CYRILLIC" in scripts or ("GREEK" in scripts and len(run) > _MIXED_SYMBOL)):
+        yield run, "CYRILLIC" if "CYRILLIC" in scripts else "GREEK"
+        return
     start, script = 0, script_of[run[0]]
     for at, char in enumerate(run):
         found = script_of[char]

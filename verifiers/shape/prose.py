@@ -22,15 +22,22 @@ _WORD = re.compile(rf"[^\W\d_][^\W\d_{_MARKS}]*(?:[{_MARKS}]+[^\W\d_{_MARKS}]*)*
 def prose(text: str) -> str:
     """`text` without code, LaTeX, web addresses and tags, a space in the place of each. What is opened and not closed
     is text; code in one backtick and formulas in one dollar end on their line."""
-    kept, start, position = [], 0, 0
+    return parted(text)[0]
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The prose of `text`, and what is none."""
+    kept, removed, start, position = [], [], 0, 0
     closings = _Closings(text)
     while (opening := _OPENING.search(text, position)) is not None:
         position = opening.end()
         end = closings.after(opening)
         if end is not None:
             kept.append(text[start : opening.start()])
+            removed.append(text[opening.start() : end])
             start = position = end
-    return _NO_WORDS.sub(" ", " ".join([*kept, text[start:]]))
+    rest = " ".join([*kept, text[start:]])
+    return _NO_WORDS.sub(" ", rest), " ".join([*removed, *_NO_WORDS.findall(rest)])
 
 
 class _Closings:

@@ -9,6 +9,23 @@ from verifiers.base import Verdict
 from verifiers.shape.format import format_verifier
 
 GOOD = "<think>a</think><answer>\\boxed{1}</answer>"
+BOXES = ["1", "x", "-", "[]", "\\{\\}", "\\emptyset", "?", "好", "\\text{no}"]
+EMPTY = ["", " ", "\u200b", "\\ ", "\\quad", "~", "{}", ".", "\u3164", "\\,\\!"]
+NOTHING = [
+    "\u2800",
+    "\u3164",
+    "\u115f",
+    "\u034f",
+    "\ufe0f",
+    "\u0336",
+    "<!-- -->",
+    "<!-- a -->",
+    "&#8203;",
+    "&nbsp;",
+    "\\quad",
+]
+SOMETHING = ["5", "-", "好", "a<!-- b -->", "&amp;lt;", "<b>c</b>", "x < y", "𝟓", "\\{\\}", "नम\u200dस्ते", "<!-- open"]
+NEARLY = ["<THINK>z</THINK>", "<Answer>", "</answer >", "< /answer>", '<think a="b">', "<think/>", "<thi\u200bnk>"]
 ROWS: list[tuple[str, dict[str, Any], str | None]] = [
     (GOOD, {}, None),
     (f" {GOOD}\n", {}, None),
@@ -34,6 +51,14 @@ ROWS: list[tuple[str, dict[str, Any], str | None]] = [
     ("<think>a</think><answer>\\boxed{1}\\boxed{2}</answer>", {"require_box": True}, "exactly one \\boxed{}"),
     ("<think>a</think><answer>\\boxed{1</answer>", {"require_box": True}, "exactly one \\boxed{}"),
     (GOOD, {"opened_by_prompt": True}, "<think> occurs 2 times"),
+    *((f"<think>a</think><answer>\\boxed{{{box}}}</answer>", {"require_box": True}, None) for box in BOXES),
+    *((f"<think>a</think><answer>\\boxed{{{box}}}</answer>", {"require_box": True}, "box is empty") for box in EMPTY),
+    ("<think>a</think><answer>\\fbox{6} \\boxed{</answer>", {"require_box": True}, "exactly one \\boxed{}"),
+    ("<think>a</think><answer>\\boxed{5} \\fbox{6}</answer>", {"require_box": True}, "exactly one \\boxed{}"),
+    ("<think>a</think><answer>\\boxed{\\fbox{6}}</answer>", {"require_box": True}, "exactly one \\boxed{}"),
+    *((f"<think>a</think><answer>{text}</answer>", {}, "<answer> is empty") for text in NOTHING),
+    *((f"<think>a</think><answer>{text}</answer>", {}, None) for text in SOMETHING),
+    *((f"<think>a</think><answer>b {tag}</answer>", {}, "but for case, spaces") for tag in NEARLY),
 ]
 
 

@@ -56,8 +56,6 @@ def test_each_language_is_itself_and_no_other(prompt: str, response: str) -> Non
     verdict = judge(SAMPLES[prompt], SAMPLES[response])
     if prompt == response:
         assert verdict.score == 1.0
-    elif (prompt, response) == ("ja", "zh"):
-        assert verdict.score == 1.0  # Chinese characters are Japanese ones too
     elif (prompt, response) == ("zh", "ja"):
         assert verdict.score == pytest.approx(14 / 56)
     else:
@@ -91,6 +89,53 @@ PROMPTS = [
 @pytest.mark.parametrize(("prompt", "language"), PROMPTS)
 def test_the_language_of_a_prompt(prompt: str, language: str | None) -> None:
     assert language_of(words_by_script(prose(prompt))) == language
+
+
+ENGLISH = "The answer is five because we can see that it is the sum of the two. "
+CHINESE = "我们首先计算这个方程的解" * 20
+MARKUP = ["`{}`", "```\n{}\n```", "${}$", "$\\text{{{}}}$", "\\[{}\\]", "<a{:.38}>", "https://x.org/{}", "[asy]{}[/asy]",
+          "\\begin{{verbatim}}{}\\end{{verbatim}}"]  # fmt: skip
+
+
+@pytest.mark.parametrize("markup", MARKUP)
+def test_a_foreign_script_counts_in_markup_too(markup: str) -> None:
+    hidden = judge("", ENGLISH + markup.format(CHINESE), language="en")
+    foreign = 37 if "38" in markup else 240
+    assert hidden.score == pytest.approx(16 / (16 + foreign), abs=0.02)
+    assert judge("", f"ok {markup.format(CHINESE)}", language="en").score < 0.03
+    assert judge("", markup.format(CHINESE), language="en").status is Status.UNPARSED
+    own = judge("", f"答案是五 {markup.format(CHINESE)}", language="zh")
+    assert own.score == 1.0
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "$\\alpha\\beta + αβγ = 𝑥𝑦 \\times ℵℵ$",
+        "`def solve(naïve): return café`",
+        "$\\text{und nicht oder}$",
+        "https://de.wiki.org/Öl",
+    ],
+)
+def test_notation_is_of_no_language(markup: str) -> None:
+    assert judge("", f"{ENGLISH} {markup}", language="en").score == 1.0
+    assert judge("", f"{SAMPLES['ru']} {markup}", language="ru").score == 1.0
+
+
+SCRIPTS_OF = [
+    ("Тhе аnswеr", "en", 0.0),
+    ("Τhe αnswer", "en", 0.0),
+    ("Δx and µm and αx are the symbols", "en", 1.0),
+    ("это GPUшный ответ", "ru", 1.0),
+    ("東京都", "ja", 1.0),
+    ("我们首先计算这个方程的解然后得到答案是五因为它们", "ja", 0.0),
+    ("我们首先计算这个方程的解然后得到答案是五因为は", "ja", 1 / 23),
+]
+
+
+@pytest.mark.parametrize(("text", "language", "score"), SCRIPTS_OF)
+def test_scripts_that_are_mixed_or_shared(text: str, language: str, score: float) -> None:
+    assert judge("", text, language=language).score == pytest.approx(score)
 
 
 def test_a_prompt_without_a_language_of_its_own() -> None:

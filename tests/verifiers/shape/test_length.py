@@ -39,7 +39,14 @@ ROWS = [
     ("a b c", {"limit": 4, "buffer": 2, "part": "answer"}, -0.5, "3 words"),
     ("a b</think> c </think> d", {"limit": 4, "buffer": 2, "part": "answer"}, 0.0, "1 words"),
     ("a b c|d", {"limit": 4, "buffer": 2, "part": "thinking", "think_close": "|"}, -0.5, "3 words"),
-    ("a" * 1_000_000, {"limit": 4, "buffer": 2}, 0.0, "1 words"),
+    ("a" * 16, {"limit": 4, "buffer": 2}, 0.0, "1 words"),
+    ("a" * 17, {"limit": 4, "buffer": 2}, 0.0, "2 words"),
+    ("a" * 1_000_000, {"limit": 4, "buffer": 2}, -1.0, "62,500 words"),
+    ("_".join(["word"] * 16), {"limit": 4, "buffer": 2}, -1.0, "5 words"),
+    ("한" * 33, {"limit": 4, "buffer": 2}, -0.5, "3 words"),
+    ("a\u200bb\u2800c", {"limit": 4, "buffer": 2}, -0.5, "3 words"),
+    ("नम\u200dस्ते \u202eb\ufe0f", {"limit": 4, "buffer": 2}, 0.0, "2 words"),
+    ("\u200b \u2060", {"limit": 4, "buffer": 2}, 0.0, "0 words"),
     ("a " * 500_000, {"limit": 4, "buffer": 2}, -1.0, "500,000 words"),
 ]
 

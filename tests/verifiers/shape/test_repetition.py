@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from verifiers import Sample, Status
 from verifiers.base import Verdict
-from verifiers.shape.repetition import LOOPS, final_loop, repeated_ngrams, repetition_verifier
+from verifiers.shape.repetition import (
+    LOOPS,
+    Words,
+    final_loop,
+    looped,
+    repeated,
+    repeated_ngrams,
+    repetition_verifier,
+)
 
 
 def judge(response: str, **config: Any) -> Verdict:
@@ -83,6 +91,16 @@ ROWS: list[tuple[str, dict[str, Any], float]] = [
     ("a " * 30, {}, 1 / 11),
     ("a" * 16 * 30, {}, 1 / 11),
     ("好" * 30, {}, 1 / 11),
+    (" ".join(f"{TEXT} {i}" for i in range(50)), {}, 1.0 - (850 - 19 - 17) / (850 - 19)),
+    (" ".join(f"{TEXT} {i}" for i in range(50)), {"n": 9}, (8 + 9 * 49 + 1) / (850 - 8)),
+    (" ".join(f"{i} if n is {i} then f is {i * i} so it holds here" for i in range(50)), {}, 1.0),
+    (f"{TEXT} " * 50 + "done", {"measure": "loop"}, 1.0 - 800 / 801),
+    (f"{TEXT} " * 50 + "so that is all of it", {"measure": "loop"}, 1.0 - 800 / 806),
+    (" ".join(f"{TEXT} {i}" for i in range(50)) + " done", {"measure": "loop"}, 1.0 - 850 / 851),
+    (" ".join(f"{i} if n is {i} then f is {i * i} so" for i in range(50)), {"measure": "loop"}, 1.0),
+    ("1, 2, 3, 4, 5, 6", {"measure": "loop"}, 1.0),
+    ("ha " * 9 + TEXT + " yes no maybe x y", {"measure": "loop"}, 1.0),
+    (f"{TEXT} " * 200 + " ".join(TEXT[::-1].split()), {"measure": "loop"}, 1.0 - 3200 / 3216),
     (TEXT, {"measure": "loop"}, 1.0),
     (f"{TEXT} ha ha ha", {"measure": "loop", "allowed": 0.0}, 1.0 - 3 / 19),
     (f"{TEXT} ha ha ha", {"measure": "loop", "allowed": 0.2}, 1.0),
@@ -103,7 +121,7 @@ def test_the_reason_says_what_was_found() -> None:
     assert judge("a " * 30, measure="loop").reason == "100.0% of its 30 words are a loop to its end"
 
 
-@pytest.mark.parametrize("response", ["", " \n", "a</think> "])
+@pytest.mark.parametrize("response", ["", " \n", "a</think> ", "\u200b", "\u2800 \u2060\x00"])
 def test_nothing_written_is_unparsed(response: str) -> None:
     assert judge(response, part="answer").status is Status.UNPARSED
 
@@ -137,3 +155,16 @@ def test_bad_settings_say_what_to_write(config: dict[str, Any], advice: str) -> 
     assert repetition_verifier.prepare is not None
     with pytest.raises(ValueError, match=advice):
         repetition_verifier.prepare(**config)
+
+
+@pytest.mark.parametrize("hidden", ["\u200d", "\ufe0f", "\u00ad"])
+def test_what_does_not_show_makes_no_other_word(hidden: str) -> None:
+    varied = " ".join(word + hidden * (i % 7) for i, word in enumerate((f"{TEXT} " * 50).split()))
+    assert judge(varied) == judge(f"{TEXT} " * 50)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "1", "2"]), max_size=60), st.integers(10, 30))
+def test_digits_that_are_alike_only_add_to_what_is_repeated(words: list[str], n: int) -> None:
+    found = Words.of(" ".join(words))
+    assert repeated(found, n) >= repeated_ngrams(found.exact, n) - 1e-12
+    assert looped(found) >= final_loop(found.exact) - 1e-12
