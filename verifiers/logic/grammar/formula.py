@@ -29,10 +29,12 @@ _TOKEN = re.compile(
 @dataclass(frozen=True, slots=True)
 class Formula:
     """truth: its valuations. form: the same text for formulas that differ in brackets, spaces and the order of a
-    conjunction's or disjunction's parts."""
+    conjunction's or disjunction's parts. sign, parts: of a conjunction or disjunction."""
 
     truth: int
     form: str
+    sign: str = ""
+    parts: tuple[Formula, ...] = ()
 
 
 def formula(text: str, variables: Sequence[str]) -> Formula:
@@ -105,7 +107,7 @@ class _Parser:
         truth = 0
         for part in parts:
             truth |= part.truth
-        return parts[0] if len(parts) == 1 else Formula(truth, _joined("∨", parts))
+        return parts[0] if len(parts) == 1 else Formula(truth, _joined("∨", parts), "∨", tuple(parts))
 
     def _both(self, depth: int) -> Formula:
         parts = [self._negated(depth)]
@@ -114,7 +116,7 @@ class _Parser:
         truth = self._all
         for part in parts:
             truth &= part.truth
-        return parts[0] if len(parts) == 1 else Formula(truth, _joined("∧", parts))
+        return parts[0] if len(parts) == 1 else Formula(truth, _joined("∧", parts), "∧", tuple(parts))
 
     def _negated(self, depth: int) -> Formula:
         negations = 0

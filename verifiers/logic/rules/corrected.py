@@ -167,8 +167,8 @@ def _same_roots(value: list[Decimal], entry: Entry) -> Judged:
 
 
 def _is_root(value: Decimal, root: Fraction, tolerance: Fraction) -> bool:
-    cut = (math.floor(root * 10_000), math.ceil(root * 10_000))
-    return rounds(value, root, 4, trusted=8) or Fraction(value) * 10_000 in cut or close(value, root, tolerance)
+    cut = math.trunc(root * 10_000)
+    return rounds(value, root, 4, trusted=8) or Fraction(value) * 10_000 == cut or close(value, root, tolerance)
 
 
 def _written_roots(entry: Entry) -> str:

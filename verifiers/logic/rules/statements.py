@@ -18,21 +18,26 @@ def _premises(entry: Entry) -> list[Formula]:
 
 
 def _follows(value: Formula, entry: Entry) -> Judged:
-    """True in every valuation that makes all premises true, false in some other, and not a premise said again."""
-    premises = _premises(entry)
+    """True in every valuation that makes all premises true, false in some other, and more than premises said again."""
+    premises = {premise.truth for premise in _premises(entry)}
     together = possible = everything(entry["variables"])
     for premise in premises:
-        together &= premise.truth
+        together &= premise
     if together & ~value.truth:
         return wrong("it does not follow")
     if value.truth == possible:
         return wrong("true whatever the premises say")
-    return right_if(all(value.form != premise.form for premise in premises), "a premise, said again")
+    return right_if(not _is_said(value, premises), "a premise, or several, said again")
+
+
+def _is_said(value: Formula, premises: set[int]) -> bool:
+    """Whether it is worth a premise in every valuation, or is a conjunction of such."""
+    return value.truth in premises or (value.sign == "∧" and all(_is_said(part, premises) for part in value.parts))
 
 
 def _conclusion(entry: Entry) -> str | None:
-    """The generator's example, or a conclusion of ours where that one does not follow or is a premise; None if all
-    premises are true anyway."""
+    """The generator's example, or a conclusion of ours where that one does not follow or is a premise; None if there is
+    none."""
     candidates = [entry["example_answer"], *_candidates(entry)]
     for text in candidates:
         if _follows(_formula(text, entry), entry) == RIGHT:
@@ -41,10 +46,9 @@ def _conclusion(entry: Entry) -> str | None:
 
 
 def _candidates(entry: Entry) -> list[str]:
-    premises, letters = entry["premises"], entry["variables"]
-    joined = " ∧ ".join(f"({premise})" for premise in premises)
-    signed = [sign + letter for letter in letters for sign in ("", "¬")]
-    return [*signed, *(f"{a} ∨ {b}" for a in signed for b in signed if a[-1] < b[-1]), joined]
+    signed = [sign + letter for letter in entry["variables"] for sign in ("", "¬")]
+    pairs = [(a, b) for a in signed for b in signed if a[-1] < b[-1]]
+    return [*signed, *(f"{a} {sign} {b}" for sign in "∨∧↔" for a, b in pairs)]
 
 
 def _nothing_follows(entry: Entry) -> str | None:

@@ -43,7 +43,9 @@ TASKS = (
         "a formula of ¬ ∧ ∨ → ↔",
         "own",
         "statements:CONCLUSION",
-        "by truth table: follows, is no tautology and no premise; premises joined by ∧ always do, so little is asked",
+        "by truth table: follows, is no tautology, no premise and no premises joined by ∧. Little is asked: a premise "
+        "∨ any letter is paid, since most of the generator's own answers are such; in 1 of 4 questions the premises "
+        "contradict each other, and any formula follows",
     ),
     Task("ransom_note", _TRUTH, "gold", "text:TRUE_OR_FALSE", _HALF),
     Task(

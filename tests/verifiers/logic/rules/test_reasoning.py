@@ -27,7 +27,7 @@ PALINDROME = of("palindrome_generation", "ahha", letters=["h", "a", "h", "a"])
 SENTENCE = of("sentence_reordering", '"I wish I could get some sleep.')
 
 RIGHT = [
-    (PREMISES, ["Q", "P ∧ Q", "Q ∨ R", "¬¬Q", "P ↔ Q", "\\neg P \\lor Q", "P and Q"]),
+    (PREMISES, ["Q", "P ∧ Q", "Q ∨ R", "¬¬Q", "P ↔ Q", "\\neg R \\lor Q", "P and Q", "P ∨ R", "P ∧ Q ∧ (P → Q)"]),
     (ISLAND, ["Zoey is a fool, and Riley is a sage.", "Riley is a sage and Zoey is a fool", "Zoey: fool\nRiley: sage", "Zoey = fool, Riley = sage",
               "\\text{Zoey is a fool, and Riley is a sage.}", "Zoey is a Fool. Riley is a Sage."]),
     (GRAPH, ['{"0": 1, "1": 2, "2": 1}', '{"0": 2, "1": 1, "2": 2}', "{0: 1, 1: 2, 2: 1}", '\\{"0": 1, "1": 2, "2": 1\\}']),
@@ -72,7 +72,9 @@ def test_right(metadata: dict, answers: list[str]) -> None:
 
 
 WRONG = [
-    (PREMISES, [("P", "premise"), ("P → Q", "premise"), ("R", "follow"), ("P ∨ ¬P", "true whatever"), ("¬P", "follow"), ("((P))", "premise")]),
+    (PREMISES, [("P", "premise"), ("P → Q", "premise"), ("R", "follow"), ("P ∨ ¬P", "true whatever"), ("¬P", "follow"), ("((P))", "premise"),
+                ("¬P ∨ Q", "premise"), ("P ∧ P", "premise"), ("P ∧ (P → Q)", "said again"), ("(P ∧ P) ∧ ¬¬(P → Q)", "said again"), ("P ∨ P", "premise"),
+                ("¬Q → ¬P", "premise"), ("(P → Q) ∧ ((P))", "said again")]),
     (ISLAND, [("Zoey is a sage, and Riley is a sage.", "role"), ("Zoey is a fool, and Riley is a fool.", "role")]),
     (GRAPH, [('{"0": 1, "1": 1, "2": 2}', "edge"), ('{"0": 1, "1": 3, "2": 1}', "not given"), ('{"0": 1, "1": 2}', "every vertex"),
              ('{"0": 1, "1": 2, "2": 1, "3": 1}', "every vertex")]),

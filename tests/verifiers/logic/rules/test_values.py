@@ -23,6 +23,7 @@ NUMBERS = of(
     formatted_candidates=["25011730.212000", "2.501173022e7"],
     solution=25011730.212,
 )
+HALVES = of("polynomial_equations", "-0.4330, 0.4330", variable="x", polynomial_expr="16*x**2 - 3")
 ROOT = of("polynomial_equations", "0.0", variable="x", polynomial_expr="x**3 - x")
 
 RIGHT = [
@@ -44,6 +45,7 @@ RIGHT = [
     (NUMBERS, ["25011730.212", "25,011,730.212", "2.5011730212e7"]),
     (of("pool_matrix", "2.5 2.17", **POOL), ["2.5 2.17", "[[2.50, 2.17]]", "2.5 2.166667"]),
     (ROOT, ["-1.0, 0.0, 1.0", "1, 0, -1", "x = -1, x = 0, x = 1"]),
+    (HALVES, ["-0.4330, 0.4330", "0.43301, -0.433013", "0.433, -0.433"]),
     (of("time_intervals", "17 days, 03:43", task_type="datetime", expected_format="D days, HH:MM", format="%d %B %Y, %H:%M"),
      ["17 days, 03:43", "17 days, 3:43", "17, 03:43"]),
     (of("calendar_arithmetic", "Monday", task="weekday_offset"), ["Monday", "monday.", "\\text{Monday}"]),
@@ -73,6 +75,7 @@ WRONG = [
     (POWER, ["8.51e+5", "8.53e+5", "-8.52e+5"]),
     (NUMBERS, ["25011730.22", "25011730.21"]),
     (of("pool_matrix", "2.5 2.17", **POOL), ["2.5 2.16", "2.5 2.2", "2.5", "2.5 2.17 0"]),
+    (HALVES, ["-0.4330, 0.4331", "-0.4331, 0.4330", "0.4330, 0.4330", "0.4330", "-0.43, 0.43"]),
     (ROOT, ["0", "-1, 1", "-1, 0, 1.0001", "-1, 0, 1, 1", "", "-1, 0.0000001, 1"]),
     (of("calendar_arithmetic", "Monday", task="weekday_offset"), ["Tuesday"]),
     (of("calendar_arithmetic", "10", task="count_days"), ["11", "9"]),
