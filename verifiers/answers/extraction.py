@@ -17,6 +17,7 @@ MISSING = {
 }
 
 _FINAL = re.compile(r"\bfinal\s{1,4}answer\W{0,8}?\s{0,4}(?:is\b|[:：])[ \t]{0,8}[:：]?", re.IGNORECASE)
+_STRUCK_OUT = re.compile("(?<![=<>~≈≡∣∥∈∋≤≥⊂⊃⊆⊇])[\u0335-\u0338\u20d2\u20d3\u20e0\u20e5\u20e6\u20eb]")
 _MARKS = re.compile(r"^(?:\*\*|__|`)+\s*|\s*(?:\*\*|__|`)+$")
 
 
@@ -37,6 +38,8 @@ def answer_of(response: str, extract: str, answer_tag: str, think_close: str) ->
         return Verdict.unparsed("the answer is empty")
     if len(found) > MAX_ANSWER_CHARS:
         return Verdict.unparsed(f"an answer of {len(found):,} characters; at most {MAX_ANSWER_CHARS:,} are read")
+    if _STRUCK_OUT.search(found):
+        return Verdict.unparsed("characters that are struck out")
     return found.strip()
 
 

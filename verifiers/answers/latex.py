@@ -20,15 +20,15 @@ times=× cdot=· ast=* pm=± mp=∓ div=÷ approx=≈ simeq=≈ sim=~ circ=° de
 micro=\u03bc textmu=\u03bc Omega=\u03a9 ohm=\u03a9 AA=\u00c5 angstrom=\u00c5 ell=ℓ percent=% Delta=\u0394 pi=π infty=∞
 euro=€ pounds=£ yen=¥ textdollar=$ ldots=… dots=… leq=≤ le=≤ geq=≥ ge=≥ lt=< gt=> %=% $=$ #=# &=& _=_ {={ }=}
 """
-_SPACES = "; : > quad qquad enspace space \\ newline hfill"
+_SPACES = "> quad qquad enspace \\ newline hfill"
 
 WRAPPERS = frozenset(_WRAPPERS.split())
 """Show their argument as upright or marked letters."""
 FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac"})
 SHOWN: Mapping[str, str] = {
     **dict.fromkeys(_NOTHING.split(), ""),
-    **dict.fromkeys(["", *_SPACES.split()], " "),
-    **dict.fromkeys((",", "thinspace"), NARROW),
+    **dict.fromkeys(_SPACES.split(), " "),
+    **dict.fromkeys(("", ",", ";", ":", "thinspace", "space"), NARROW),
     **dict(pair.split("=", 1) for pair in _SYMBOLS.split()),
     **dict.fromkeys(("lor", "vee"), " or "),
 }

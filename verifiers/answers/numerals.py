@@ -23,9 +23,10 @@ _ARABIC = {"english": str.maketrans("٬٫", ",."), "european": str.maketrans("٬
 _POWER = re.compile(r"10 ?(?:\^|\*\*) ?(?:\( ?([+-]?[0-9]+) ?\)|([+-]?[0-9]+))")
 _TIMES = re.compile(r" ?(?:×|·|\*|[xX]|times) ?(?=10 ?(?:\^|\*\*))")
 _LETTER_E = re.compile(r"[eE]([+-]?[0-9]+)")
-_MIXED = re.compile(r"(?: ?(?=\([0-9]+\)/)| (?=[0-9]+ ?/ ?[0-9]))")
+_MIXED = re.compile(rf"(?: ?(?=\([0-9]+\)/)|[ {NARROW}](?=[0-9]+ ?/ ?[0-9]))")
 _SLASH = re.compile(r" ?/ ?(?=\(? ?[+-]? ?[.,]?[0-9])")
-_NAME = re.compile(r"(?:\\?[^\W\d_]{1,20}(?:_\(?\w{1,20}\)?)?(?:\([^()=]{0,20}\))? ?(?:=|≈|~)|≈|~|=) ?")
+_NO_NAME = r"(?!\\n(?!u\b|abla\b)|\\?(?i:not|no|non|nor|neither|never|except|lnot|isnt|without)\b)"
+_NAME = re.compile(rf"(?:{_NO_NAME}\\?[^\W\d_]{{1,20}}(?:_\(?\w{{1,20}}\)?)?(?:\([^()=]{{0,20}}\))? ?(?:=|≈|~)|≈|=) ?")
 _JOINTS = re.compile(r";|,(?= )| (?:or|and|oder|ou|o|y|et|und|and/or) |或|和")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from verifiers.answers.plain import plain
 
 MAX_OPTIONS = 26
+_UNIT_SPACE = re.compile(r"(?<=[0-9]) (?=[^\W\d_])")
+_INDEX = re.compile(r"(?:(?<=[A-Z])|(?<=[A-Z][a-z])|(?<=[)\]]))_(?=[0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,23 @@ class Options:
     texts: Mapping[str, str]
 
     def by_text(self, text: str) -> list[str]:
-        """The labels of the options with this text (as `comparable` gives it): in this case, else in any case."""
-        exact = [label for label, found in self.texts.items() if found == text]
-        folded = text.casefold()
-        return exact or [label for label, found in self.texts.items() if found.casefold() == folded]
+        """The labels of the options with this text (as `comparable` gives it): in this case, else in any case,
+        else with or without a space between a number and its unit."""
+        return next((found for alike in (str, str.casefold, _closed) if (found := self._labels(text, alike))), [])
+
+    def _labels(self, text: str, alike: Callable[[str], str]) -> list[str]:
+        wanted = alike(text)
+        return [label for label, found in self.texts.items() if alike(found) == wanted]
+
+
+def _closed(text: str) -> str:
+    return _UNIT_SPACE.sub("", text.casefold())
 
 
 def comparable(text: str) -> str:
-    """`text` as it shows, without quotation marks around it, compatibility forms as the characters that they stand for.
-    Raises TooDeepError."""
-    found = " ".join(unicodedata.normalize("NFKC", plain(text)).split())
+    """`text` as it shows, without quotation marks around it, compatibility forms as the characters that they stand for,
+    `CO_2` as `CO2`. Raises TooDeepError."""
+    found = _INDEX.sub("", " ".join(unicodedata.normalize("NFKC", plain(text)).split()))
     return found[1:-1].strip() if len(found) > 2 and found[0] == found[-1] and found[0] in "\"'" else found
 
 

@@ -14,6 +14,8 @@ _LEAD = re.compile(
 )
 _BARE = re.compile(r"[(\[]? ?([A-Za-z0-9]) ?[)\].:]{0,2}")
 _WITH_TEXT = re.compile(r"[(\[]? ?([A-Za-z0-9])(?P<mark> ?[)\].:,-]{1,2}[-:]?| (?=\S)) ?(?P<text>.+)")
+_TEXT_FIRST = re.compile(r"(.+?) ?[(\[] ?([A-Za-z0-9]) ?[)\]]")
+_HELD = re.compile(r"\A[(\[] ?(.*?) ?[)\]]\Z")
 _MARKER = re.compile(r"(?<![^\W_])(?<![^\W_]\()\(?([A-Z0-9])[).:](?!\d)")
 _OR = re.compile(r" ?[,;/&+|] ?(?:(?:or|and) )?| (?:or|and|and/or|oder|ou|und|et|y|o) ", re.IGNORECASE)
 _AND = re.compile(r" ?[,;&+] ?(?:and )?| and ", re.IGNORECASE)
@@ -92,17 +94,18 @@ def _as_written(text: str, options: Options) -> Pick | str:
         return Pick(frozenset(of_text))
     if of_text:
         return f"the text of several options: {', '.join(of_text)}"
+    after = _TEXT_FIRST.fullmatch(text)
+    if after and (label := _label(after[2], options)) is not None and label in options.by_text(after[1]):
+        return Pick(frozenset({label}))
     both = _WITH_TEXT.fullmatch(text)
     if both and (label := _label(both[1], options)) is not None:
         return _with_text(label, both["text"].strip(), bool(both["mark"].strip()), options)
-    if bare:
-        return f"there is no option {bare[1]}; they are {', '.join(options.labels)}"
-    return _unknown(text)
+    return f"there is no option {bare[1]}; they are {', '.join(options.labels)}" if bare else _unknown(text)
 
 
 def _with_text(label: str, text: str, is_marked: bool, options: Options) -> Pick | str:
     """is_marked: by more than a space, with which `A` may be the English article."""
-    of_text = options.by_text(text)
+    of_text = options.by_text(text) or options.by_text(_HELD.sub(r"\1", text))
     if is_marked and not options.texts and (other := _other_letter(text, label, options)):
         return f"names several options: {', '.join(sorted((label, other)))}"
     if label in of_text or (is_marked and not options.texts):

@@ -17,6 +17,7 @@ _SUPERSCRIPT_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _TOKEN = re.compile(r"\\[A-Za-z]+ ?|\\! ?|\\.|[{}$~^]|[^\\{}$~^]+|\\")
 _WRAPPED = re.compile(r"(\*\*|__|`|\*)(.+)\1")
 _DEGREE = re.compile(r"\^ ?(?:\( ?° ?([CF]?) ?\)|°)")
+_TILDE_FIRST = re.compile(r"(?:[\s${]|\\[A-Za-z]{1,20}\{|\\[^A-Za-z])*+~")
 _LOOSE_NARROW = re.compile(rf"(?<![0-9]){NARROW}|{NARROW}(?![0-9])")
 
 
@@ -25,9 +26,13 @@ class TooDeepError(ValueError):
 
 
 def plain(text: str) -> str:
-    """The line of text that `text` shows. Raises TooDeepError."""
-    shown = _DEGREE.sub(r"°\1", _Reader(_unmarked(visible(text))).sequence(0))
+    """The line of text that `text` shows; `~` is a space but at its beginning, where it may be a not. Raises
+    TooDeepError."""
+    text = _unmarked(visible(text))
+    shown = _DEGREE.sub(r"°\1", _Reader(text).sequence(0))
     shown = " ".join(part for part in _LOOSE_NARROW.sub(" ", shown).split(" ") if part)
+    if _TILDE_FIRST.match(text):
+        shown = f"~{shown}"
     return shown[:-1].rstrip() if shown.endswith(".") and not shown.endswith("..") else shown
 
 

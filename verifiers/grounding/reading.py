@@ -29,6 +29,7 @@ _MISSING = {
     "json_fence": "no closed ```json fence in the response",
 }
 _FENCE = "```json"
+_ROUND = str.maketrans("()", "[]")
 _LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_DIGITS + 1}}}")
 
 
@@ -77,7 +78,7 @@ def answered(sample: Sample, layout: Layout, extract: str, answer_tag: str, thin
     if found is None:
         return Verdict.unparsed(_MISSING[extract].format(tag=answer_tag))
     try:
-        return boxes(found, layout.form, layout.scale)
+        return boxes(_unwrapped(found), layout.form, layout.scale)
     except ValueError as problem:
         return Verdict.unparsed(str(problem))
 
@@ -144,11 +145,25 @@ def parsed(text: str) -> Any:
 
 def _place(text: str, extract: str, answer_tag: str) -> str | None:
     if extract == "boxed":
-        return last_boxed(text)
+        box = last_boxed(text)
+        is_fence = box is not None and box.startswith(_FENCE) and box.endswith("```") and box.count("```") == 2
+        return _fenced(box) if box is not None and is_fence else box
     if extract == "answer_tag":
         tags = tag_contents(text, answer_tag)
         return (_fenced(tags[-1]) or tags[-1]) if tags else None
     return _fenced(text)
+
+
+def _unwrapped(text: str) -> str:
+    """Without the signs of a formula around it; `(x, y, x, y)` as a list where there is no text in it."""
+    if len(text) > MAX_CHARS:
+        return text
+    bare = text.strip()
+    for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
+        if bare.startswith(opening) and bare.endswith(closing) and len(bare) > len(opening) + len(closing):
+            bare = bare[len(opening) : -len(closing)]
+            break
+    return bare if '"' in bare else bare.translate(_ROUND)
 
 
 def _fenced(text: str) -> str | None:

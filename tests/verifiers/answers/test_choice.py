@@ -21,6 +21,12 @@ def judge(answer: str, reference: str, choices: Any = CHOICES, /, **config: Any)
 
 
 SAME = [
+    ("B (12 cm)", "B"),
+    ("B [12 cm]", "B"),
+    ("12 cm (B)", "B"),
+    (r"12\text{ cm (B)}", "B"),
+    ("12cm", "B"),
+    (r"B) 12\text{cm}", "B"),
     ("B", "B"),
     ("b", "B"),
     ("(B)", "B"),
@@ -64,6 +70,12 @@ def test_the_right_option_is_correct(answer: str, reference: str) -> None:
 
 
 DIFFERENT = [
+    ("B (10 cm)", "the letter is B and the text is that of option A"),
+    ("12 cm (A)", "the answer is none of the options"),
+    ("1 2cm", "the answer is none of the options"),
+    ("10 cm (B)", "the answer is none of the options"),
+    ("~B", "the answer is none of the options"),
+    (r"$\text{~B}$", "the answer is none of the options"),
     ("A", "option A, which is not the reference's"),
     ("10 cm", "option A, which is not"),
     ("B) 10 cm", "the letter is B and the text is that of option A"),

@@ -8,6 +8,9 @@ from verifiers.answers.extraction import MAX_ANSWER_CHARS, MISSING, answer_of, w
 from verifiers.base import Status, Verdict
 
 FOUND = [
+    ("boxed", "\\boxed{5\u0336}", None),
+    ("answer_tag", "<answer>a\u20e5</answer>", None),
+    ("boxed", "\\boxed{x =\u0338 2}", "x =\u0338 2"),
     ("boxed", r"\boxed{1} and \boxed{2}", "2"),
     ("boxed", r"<think>\boxed{1}</think> \boxed{ 2 }", "2"),
     ("boxed", r"\boxed{2} The final answer is 3.", "2"),
@@ -63,7 +66,12 @@ def test_another_place_is_refused() -> None:
 @pytest.mark.parametrize("extract", sorted(MISSING))
 @given(
     answer=st.text(
-        st.characters(exclude_characters="\\{}<>*_`:", exclude_categories=("C", "Z")), min_size=1, max_size=20
+        st.characters(
+            exclude_characters="\\{}<>*_`:\u0335\u0336\u0337\u0338\u20d2\u20d3\u20e0\u20e5\u20e6\u20eb",
+            exclude_categories=("C", "Z"),
+        ),
+        min_size=1,
+        max_size=20,
     )
 )
 def test_a_gold_answer_is_found_again(extract: str, answer: str) -> None:

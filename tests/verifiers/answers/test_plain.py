@@ -7,6 +7,11 @@ from hypothesis import strategies as st
 from verifiers.answers.plain import MAX_DEPTH, TooDeepError, plain
 
 SHOWN = [
+    ("~B", "~B"),
+    (r"\text{ ~B}", "~B"),
+    ("A~B", "A B"),
+    (r"1\;234", "1\u00a0234"),
+    (r"1\ a", "1 a"),
     ("5", "5"),
     (r"\mathrm{kg\,m^2/s^2}", "kg m^2/s^2"),
     (r"\mathrm{kg}\mathrm{m}", "kg m"),

@@ -18,6 +18,11 @@ def judge(answer: str, reference: str, **config: Any) -> Verdict:
 
 
 SAME = [
+    ("CO_2", "CO2", {}),
+    ("CO_{2}", "CO₂", {}),
+    (r"\mathrm{CO_2}", "CO2", {}),
+    ("Ca(OH)_2", "Ca(OH)2", {}),
+    ("Al_2O_3", "Al₂O₃", {}),
     ("Paris", "Paris", {}),
     ("paris", "Paris", {}),
     ("STRASSE", "Straße", {}),
@@ -40,6 +45,9 @@ SAME = [
     ("x-ray", "x ray", {"ignore_punctuation": True}),
 ]
 DIFFERENT = [
+    ("x_1", "x1", {}),
+    ("CO_2", "CO3", {}),
+    ("C_n", "Cn", {}),
     ("Lyon", "Paris", {}),
     ("paris", "Paris", {"ignore_case": False}),
     ("the cat", "cat", {}),
