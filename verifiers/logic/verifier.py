@@ -11,6 +11,7 @@ metadata, as JSON) and `task_config` (the task's settings, where they matter to 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import math
@@ -20,7 +21,7 @@ from typing import Any
 
 from verifiers.base import Sample, Verdict
 from verifiers.extract import after_thinking, last_boxed, last_line, tag_contents
-from verifiers.logic.grammar.text import Unreadable
+from verifiers.logic.grammar.text import Unreadable, unmarked
 from verifiers.logic.rule import Entry, Judged, Rule
 from verifiers.logic.tasks import EXCLUDED, TASKS
 from verifiers.registry import verifier
@@ -130,7 +131,18 @@ def fault(metadata: Mapping[str, Any]) -> str | None:
 def judge(answer: str, entry: Entry) -> Judged:
     """Read and judge one answer. Raises Unreadable where it is not of the task's shape."""
     rule = rule_of(entry.task)
-    return rule.judge(rule.read(answer, entry), entry)
+    return rule.judge(_read(rule, answer, entry), entry)
+
+
+def _read(rule: Rule[Any], answer: str, entry: Entry) -> Any:
+    """As it stands; only what is not readable so is read without the marks around it, which are then no part of it."""
+    try:
+        return rule.read(answer, entry)
+    except Unreadable:
+        for less in unmarked(answer):
+            with contextlib.suppress(Unreadable):
+                return rule.read(less, entry)
+        raise
 
 
 def extracted(response: str, extract: str, answer_tag: str, think_close: str) -> str | None:

@@ -7,7 +7,10 @@ refuses it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+MAX_MARKS = 4
+"""Layers of markdown and the like around an answer."""
 MAX_DEPTH = 50
 """Of brackets within brackets, in every grammar."""
 
@@ -127,6 +130,27 @@ def unfenced(text: str) -> str:
     """`text` without a code fence around all of it."""
     found = _FENCE.fullmatch(text.strip())
     return found[1] if found else text.strip()
+
+
+def unmarked(text: str) -> Iterator[str]:
+    """`text` with less and less around all of it: a code fence, `**…**`, quotation marks, a full stop."""
+    for _ in range(MAX_MARKS):
+        less = _less_marked(text.strip())
+        if less == text:
+            return
+        yield less
+        text = less
+
+
+def _less_marked(text: str) -> str:
+    if (bare := unfenced(text)) != text:
+        return bare
+    for mark in ("**", "__"):
+        if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark) and text.count(mark) == 2:
+            return text[len(mark) : -len(mark)].strip()
+    if (bare := unquoted(text)) != text and not set(bare) & {text[0], text[-1]}:
+        return bare
+    return text[:-1].rstrip() if text.endswith(".") and not text.endswith("..") else text
 
 
 def unquoted(text: str) -> str:

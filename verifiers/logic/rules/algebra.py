@@ -24,8 +24,13 @@ def _short(text: str, entry: Entry) -> str:
     return text
 
 
-def _made(text: str, entry: Entry) -> Made:
-    return evaluate(_short(text, entry), Exact())
+def _made(text: str, target: int, entry: Entry) -> Made:
+    """An expression; `= TARGET` may stand after it, or `TARGET =` before."""
+    line = one_line(_short(text, entry))
+    sides = [side.strip() for side in line.split("=")]
+    if len(sides) == 2 and str(target) in sides:
+        line = sides[1 - sides.index(str(target))] if sides[1] != str(target) else sides[0]
+    return evaluate(line, Exact())
 
 
 def _uses(value: Made, target: int, numbers: list[int]) -> Judged:
@@ -45,8 +50,8 @@ def _puzzle24(value: Made, entry: Entry) -> Judged:
     return _uses(value, 24, entry["numbers"])
 
 
-COUNTDOWN = Rule(_made, _countdown)
-PUZZLE24 = Rule(_made, _puzzle24)
+COUNTDOWN = Rule(lambda text, entry: _made(text, entry["target"], entry), _countdown)
+PUZZLE24 = Rule(lambda text, entry: _made(text, 24, entry), _puzzle24)
 
 
 def _polynomial(text: str, entry: Entry) -> Polynomial:
@@ -67,7 +72,15 @@ PRODUCT = Rule(_polynomial, _product)
 
 def _antiderivative(text: str, entry: Entry) -> Polynomial:
     names = _variable_and_constant(entry)
-    return evaluate(_short(text, entry), Polynomials(names), names)
+    return evaluate(_right_side(text, entry), Polynomials(names), names)
+
+
+def _right_side(text: str, entry: Entry) -> str:
+    """Without `F(x) =` before it, and with any of the usual letters as the constant at the end."""
+    variable, constant = _variable_and_constant(entry)
+    line = re.sub(rf"^[A-Za-z] ?\( ?{re.escape(variable)} ?\) ?=", "", one_line(_short(text, entry)))
+    letters = "".join({*"CcKk"} - {variable})
+    return re.sub(rf"(?<=[+-])( ?)[{letters}]$", rf"\g<1>{constant}", line)
 
 
 def _variable_and_constant(entry: Entry) -> list[str]:
@@ -93,7 +106,7 @@ class Function:
 
 def _function(text: str, entry: Entry) -> Function:
     at = derivatives.points(f"{entry['integrand']} {text}")
-    line = re.sub(r"\|([^|]{1,200})\|", r"(abs(\1))", one_line(_short(text, entry)))
+    line = re.sub(r"\|([^|]{1,200})\|", r"(abs(\1))", _right_side(text, entry))
     names = {*_variable_and_constant(entry), *derivatives.CONSTANTS}
     algebra = derivatives.Differentiated(entry["variable"], at)
     return Function(at, evaluate(line, algebra, names, derivatives.FUNCTIONS))

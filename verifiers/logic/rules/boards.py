@@ -94,7 +94,10 @@ _SIGNS = re.compile(r"[∧∨^vV\s|]*")
 
 
 def _futoshiki(text: str, entry: Entry) -> list[list[int]]:
-    """Lines of numbers, between which < and > may stand, and lines of ∧ and ∨; the signs are not looked at."""
+    """Lines of numbers, between which < and > may stand, and lines of ∧ and ∨; the signs are not looked at. Or
+    a list of rows."""
+    if plain(unfenced(text)).startswith("["):
+        return integers(text)
     rows: list[list[int]] = []
     for line in lines(text):
         if _NUMBERS.fullmatch(line):

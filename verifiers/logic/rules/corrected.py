@@ -144,6 +144,8 @@ def _roots(text: str, entry: Entry) -> list[Decimal]:
     line = one_line(text)
     if line in ("", '""', "''"):
         return []
+    if len(line) > 2 and line[0] + line[-1] in ("{}", "[]") and line[1:-1].strip():
+        line = line[1:-1]
     name = re.escape(entry["variable"])
     parts = [re.sub(rf"^\s*{name}\s*=", "", part) for part in line.split(",")]
     if len(parts) > 100:

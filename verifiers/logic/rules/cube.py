@@ -21,6 +21,8 @@ Vector = tuple[int, int, int]
 _MOVE = re.compile(
     r"(?P<layer>[1-9])?(?P<face>[RLUDFB])(?P<wide>w)?(?P<end>'?2?|2')|(?P<other>[MESxyzXYZ])(?P<tail>'?2?|2')"
 )
+_PRIME = re.compile(r"\s*\^\s*(?:\{\s*(?:\\prime|')\s*\}|\\prime(?![A-Za-z]))")
+_SIGNS = str.maketrans("’′`,", "''' ")
 _FACES = {"R": (0, 1), "L": (0, -1), "U": (1, 1), "D": (1, -1), "F": (2, 1), "B": (2, -1)}
 """Axis and side of each face."""
 _LIKE = {"M": "L", "E": "D", "S": "F", "X": "R", "Y": "U", "Z": "F"}
@@ -40,7 +42,9 @@ class Turn:
 def turns(text: str) -> list[Turn]:
     """Moves with spaces between them."""
     found = []
-    for item in plain(text).replace("’", "'").replace("′", "'").replace("`", "'").replace(",", " ").split():
+    for item in (
+        plain(_PRIME.sub("'", text)).replace("’", "'").replace("′", "'").replace("`", "'").replace(",", " ").split()
+    ):
         move = _MOVE.fullmatch(item)
         if not move:
             raise Unreadable(f"found {shown(item)}, which is no move of a cube")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from verifiers.logic.grammar.literal import literal
-from verifiers.logic.grammar.text import Unreadable, shown
+from verifiers.logic.grammar.text import Unreadable, plain, shown, unfenced
 from verifiers.logic.grammar.words import bare, lines, sequence
 from verifiers.logic.rule import RIGHT, Entry, Judged, Rule, right_if, wrong
 
@@ -21,6 +21,16 @@ def _texts(text: str) -> list[str]:
     return value
 
 
+def _items(text: str) -> list[str]:
+    """A JSON list of texts; or lines, or what commas part."""
+    if plain(unfenced(text)).startswith("["):
+        return _texts(text)
+    found = [part for line in lines(text) for part in re.split(r"\s*[,;](?:\s+|$)", line) if part]
+    if not found:
+        raise Unreadable("found no moves")
+    return found
+
+
 _DISK = re.compile(
     r"(?:[0-9]{1,6}[.):]\s*)?[Mm]ove disk ([0-9]{1,4}) from [Pp]eg ([0-9]{1,4}) to [Pp]eg ([0-9]{1,4})\.?"
 )
@@ -28,13 +38,11 @@ _DISK = re.compile(
 
 def _disk_moves(text: str, entry: Entry) -> list[tuple[int, int, int]]:
     found: list[tuple[int, int, int]] = []
-    for line in lines(text):
+    for line in _items(text):
         move = _DISK.fullmatch(" ".join(line.split()))
         if not move:
             raise Unreadable(f"found {shown(line)}, which is not 'Move disk X from Peg Y to Peg Z'")
         found.append((int(move[1]), int(move[2]), int(move[3])))
-    if not found:
-        raise Unreadable("found no moves")
     return found
 
 
@@ -64,7 +72,7 @@ _JUG = re.compile(r"(fill|empty) ([A-Z])|pour ([A-Z]) ?-> ?([A-Z])")
 
 def _jug_moves(text: str, entry: Entry) -> list[re.Match[str]]:
     found = []
-    for item in _texts(text):
+    for item in _items(text):
         move = _JUG.fullmatch(item.strip().replace("→", "->"))
         if not move:
             raise Unreadable(f"found {shown(item)}, which is not 'fill A', 'empty A' or 'pour A->B'")

@@ -58,13 +58,14 @@ def _nothing_follows(entry: Entry) -> str | None:
 CONCLUSION = Rule(_formula, _follows, _conclusion, _nothing_follows)
 
 _CLAIM = re.compile(r"([A-Z][a-z]+)\s*(?:is an?|is|:|=)\s*([A-Za-z]+)")
+_BULLET = re.compile(r"^[ \t]*(?:[-*•]|[0-9]{1,3}[.)])[ \t]+", re.MULTILINE)
 _BETWEEN = re.compile(r"[\s,;.]*(?:and\b)?\s*")
 
 
 def _roles(text: str, entry: Entry) -> dict[str, bool]:
     """Every name, and whether its bearer tells the truth."""
     terms = {entry["knight_knave_terms"]["knight"]: True, entry["knight_knave_terms"]["knave"]: False}
-    line = one_line(text)
+    line = one_line(_BULLET.sub("", text))
     found: dict[str, bool] = {}
     position = 0
     while position < len(line):

@@ -16,12 +16,19 @@ from verifiers.logic.rule import Entry, Judged, Rule, right_if, same
 from verifiers.logic.rules.values import WEEKDAYS
 
 
-def _one_of(*options: str) -> Rule[str]:
-    return same(partial(choice, among=options))
+def _one_of(*options: str, **also: str) -> Rule[str]:
+    """also: other words for them, in lower case."""
+
+    def read(text: str) -> str:
+        found = choice(text, (*options, *also))
+        return also.get(found, found)
+
+    return same(read)
 
 
 TRUE_OR_FALSE = _one_of("True", "False")
-BIT = _one_of("0", "1")
+BIT = _one_of("0", "1", false="0", true="1")
+SCHEDULE = _one_of("True", "False", yes="True", no="False")
 LIGHT = _one_of("on", "off", "undetermined")
 
 

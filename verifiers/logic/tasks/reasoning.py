@@ -13,7 +13,7 @@ TASKS = (
     Task(
         "color_cube_rotation", "a word", "gold", "text:WORD", "a guess is right 1 time in 6; the scorer paid any text"
     ),
-    Task("course_schedule", _TRUTH, "gold", "text:TRUE_OR_FALSE", _HALF),
+    Task("course_schedule", _TRUTH, "gold", "text:SCHEDULE", _HALF),
     Task("family_relationships", "a word", "gold", "text:WORD", "few values"),
     Task(
         "game_of_life_halting",

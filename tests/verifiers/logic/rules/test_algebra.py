@@ -18,7 +18,9 @@ SUM = of("cryptarithm", "", words_letters=["AB", "C"], result_letters="DE", allo
 PRIMES = of("prime_factorization", "2 × 2 × 3", number=12, factors=[2, 2, 3])
 
 RIGHT = [
-    (COUNTDOWN, ["15*4 - 3", "4 × 15 - 3", "-3 + 4 \\cdot 15", "15(4) - 3", "\\left(15 \\times 4\\right) - 3", "(15*4)-3"]),
+    (SQUARE, ["F(x) = x^3/3 + C", "x^3/3 + K", "F(x) = \\frac{x^3}{3} + k", "x**3/3 + c"]),
+    (LOG, ["F(x) = x*log(x) - x + K", "x\\ln(x) - x + c"]),
+    (COUNTDOWN, ["15*4 - 3", "15*4 - 3 = 57", "57 = 15*4 - 3", "$15 \\times 4 - 3 = 57$.", "4 × 15 - 3", "-3 + 4 \\cdot 15", "15(4) - 3", "\\left(15 \\times 4\\right) - 3", "(15*4)-3"]),
     (FOUR, ["4 + 3 + 9 + 8", "8+9+(3+4)"]),
     (EIGHTS, ["8/(3 - 8/3)", "\\frac{8}{3 - \\frac{8}{3}}", "8 ÷ (3 - 8 ÷ 3)"]),
     (PLUS_ONLY, ["4 + 3 + 9 + 8"]),
@@ -40,7 +42,7 @@ def test_right_in_any_form(metadata: dict, answers: list[str]) -> None:
 
 
 WRONG = [
-    (COUNTDOWN, [("15 + 42", "numbers"), ("57", "numbers"), ("15*4 - 3 + 0", "numbers"), ("15*4*3", "worth 180"), ("15 - 4 + 3", "14")]),
+    (COUNTDOWN, [("57 = 57", "numbers"), ("15 + 42 = 57", "numbers"), ("15 + 42", "numbers"), ("57", "numbers"), ("15*4 - 3 + 0", "numbers"), ("15*4*3", "worth 180"), ("15 - 4 + 3", "14")]),
     (FOUR, [("8 * 3", "numbers"), ("4 * 3 + 9 + 8", "worth 29"), ("6 * 4", "numbers"), ("12 + 12", "numbers")]),
     (EIGHTS, [("8 * 3 * 8 / 8", "numbers"), ("8*3*3/8", "worth 9")]),
     (PLUS_ONLY, [("4 * 3 + 9 + 8", "not allowed")]),
@@ -62,7 +64,7 @@ def test_wrong_says_why(metadata: dict, answers: list[tuple[str, str]]) -> None:
 
 
 UNPARSED = [
-    (COUNTDOWN, ["15*4 - 3 = 57", "15*4 - 3 or so", "sqrt(15)", "15**4", "15 4 3", "", "15*4-3;", "57 # 15*4", "1/0"]),
+    (COUNTDOWN, ["15*4 - 3 = 58", "15*4 - 3 = 57 = 57", "57 = ", "= 57", "15*4 - 3 or so", "sqrt(15)", "15**4", "15 4 3", "", "15*4-3;", "57 # 15*4", "1/0"]),
     (PRODUCT, ["x**2 + 3*y + 2", "sin(x)", "x**2 + 3*x + 2 = 0", "1/(x+1)", "x**99999"]),
     (SINE, ["integrate(sin(x), x)", "sin(x", "f(x)", "x.diff(x)", "log(-1)/0", "9**9**9*sin(x)", "x**y", "sin x", "1/0"]),
     (SUM, ["A=1", "A=1,A=2", "A=12", "a=1", "A=-1", "A", "{}", "A=1 B=2"][1:]),

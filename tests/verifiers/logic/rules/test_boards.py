@@ -31,7 +31,7 @@ ROW = of("arc_1d", "0 0 9 2")
 RIGHT = [
     (MINI, ["4 2 1 3\n1 3 4 2\n2 1 3 4\n3 4 2 1", "4213\n1342\n2134\n3421", "[[4,2,1,3],[1,3,4,2],[2,1,3,4],[3,4,2,1]]"]),
     (LOOSE, ["1 2 3 4\n3 4 1 2\n2 1 4 3\n4 3 2 1", "1 2 3 4\n3 4 1 2\n4 3 2 1\n2 1 4 3"]),
-    (FUTOSHIKI, [FILLED, "1 3 4 2\n4 2 3 1\n2 4 1 3\n3 1 2 4"]),
+    (FUTOSHIKI, [FILLED, "[[1, 3, 4, 2], [4, 2, 3, 1], [2, 4, 1, 3], [3, 1, 2, 4]]", "1 3 4 2\n4 2 3 1\n2 4 1 3\n3 1 2 4"]),
     (KAKURASU, ["0 1\n1 1", "01\n11", "[[0, 1], [1, 1]]", "\\begin{bmatrix} 0 & 1 \\\\ 1 & 1 \\end{bmatrix}"]),
     (SURVO, ["5 4 9\n3 2 5\n8 6 14"]),
     (QUEENS, [SOLUTION, SOLUTION.replace("_", "."), "_Q__\n___Q\nQ___\n__Q_", repr([list(r.split()) for r in SOLUTION.split("\n")]),
@@ -91,7 +91,7 @@ def test_a_sign_of_order_must_hold() -> None:
 
 UNPARSED = [
     (MINI, ["4 2 1 3 x", "solved", "4 2 1\n1 3 4 2", "eval('[[4]]')"]),
-    (FUTOSHIKI, ["the grid:\n1 3 4 2", "∧ ∨", "< 1 3 4 2", "1 + 3"]),
+    (FUTOSHIKI, ["[1, [2]]", "[[1, x]]", "the grid:\n1 3 4 2", "∧ ∨", "< 1 3 4 2", "1 + 3"]),
     (QUEENS, ["Q at 1", "0 1 0 0\n0 0 0 1\n1 0 0 0\n0 0 1 0", "[[open('x')]]"]),
     (LIFE, ["[0, 1]", "[[0, 1.5]]", "[[true]]", "{}"]),
     (MARKS, ["XO\nOX", "❔✅", ""]),

@@ -95,6 +95,7 @@ def test_the_scramble_backwards_and_the_example_solve_the_cube(settings_json: st
 def test_no_moves_are_paid_nothing_even_for_a_cube_that_is_nearly_solved() -> None:
     metadata = of("rubiks_cube", None, cube_size=3, scramble_moves="R")
     assert (judged("L L'", metadata).status, judged("L L'", metadata).score) == (Status.WRONG, 0.0)
-    assert judged("R'", metadata).status is Status.CORRECT
+    for answer in ("R'", "R^{\\prime}", "R^\\prime", "R’", "R^{'}", "**R'**"):
+        assert judged(answer, metadata).status is Status.CORRECT, answer
     assert judged("R R R", metadata).status is Status.CORRECT
     assert judged("R2 R", metadata).status is Status.CORRECT

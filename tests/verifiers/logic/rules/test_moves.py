@@ -1,5 +1,7 @@
 """Solutions by moves: what they earn, and the move that ends them."""
 
+import json
+
 import pytest
 
 from tests.verifiers.logic.entries import gold, judged, made, of
@@ -47,8 +49,8 @@ PLAN = (
 )
 
 RIGHT = [
-    (HANOI, [BEST, BEST.replace("\n", "\n\n"), "```\n" + BEST + "\n```", "1. " + BEST.replace("\n", "\n2. "), BEST + "."]),
-    (JUGS, [FOUR, FOUR.replace("->", "→"), FOUR.replace('"', "'"), FOUR[:-1] + ', "empty B"]']),
+    (HANOI, [BEST, BEST.replace("\n", "\n\n"), "```\n" + BEST + "\n```", "1. " + BEST.replace("\n", "\n2. "), BEST + ".", BEST.replace("\n", ", "), BEST.replace("\n", "; "), str(BEST.split("\n"))]),
+    (JUGS, [FOUR, ", ".join(json.loads(FOUR)), "\n".join(json.loads(FOUR)), FOUR.replace("->", "→"), FOUR.replace('"', "'"), FOUR[:-1] + ', "empty B"]']),
     (NO_SWAP, ["No", "no", '"No"', "\\text{No}", "No."]),
     (LOCK, ["A → A", "A -> A", "A A", "a, a", "A \\rightarrow A", "B → B"]),
     (MAZE, ["right down", "down right", "right, down", "RIGHT DOWN", "right → down"]),
@@ -85,7 +87,7 @@ def test_longer_than_it_must_be_is_wrong_and_paid_a_part(metadata: dict, answer:
 WRONG = [
     (HANOI, ["Move disk 2 from Peg 1 to Peg 3", "Move disk 1 from Peg 1 to Peg 4", "Move disk 1 from Peg 2 to Peg 3",
              "Move disk 1 from Peg 1 to Peg 3\nMove disk 2 from Peg 1 to Peg 3", "Move disk 1 from Peg 1 to Peg 2"]),
-    (JUGS, ['["fill A"]', '["fill D"]', "[]", '["pour A->A"]', '["empty A"]']),
+    (JUGS, ['["fill A"]', "fill A", '["fill D"]', "[]", '["pour A->A"]', '["empty A"]']),
     (SWAP, ["No", '["w,A1,B3"]', '["B,B3,C1"]', '["B,B3,A1"]', "[]", '["B,B3,D2"]', '["B,C1,B3"]']),
     (NO_SWAP, ['["w,A1,B3"]', "[]"]),
     (LOCK, ["A", "C → C", "A → C", "B"]),
@@ -111,7 +113,7 @@ def test_what_is_not_allowed_or_does_not_arrive_is_paid_nothing(metadata: dict, 
 
 UNPARSED = [
     (HANOI, ["", "Move disk 1", "Move disk 1 to Peg 3", "1: 1->3", BEST + " and done", "Move disk -1 from Peg 1 to Peg 2"]),
-    (JUGS, ["fill A", '[1, 2]', '["drink A"]', '["fill a"]', '["pour A"]', '["fill A; empty B"]', '{"a": "fill A"}']),
+    (JUGS, ["", "fill A and B", "drink A, fill B", '[1, 2]', '["drink A"]', '["fill a"]', '["pour A"]', '["fill A; empty B"]', '{"a": "fill A"}']),
     (SWAP, ["Yes", '["A1,B3"]', '["x,A1,B3"]', "w,A1,B3", '["w,A1"]', "nope"]),
     (LOCK, ["D", "AA", "A + A", "", "press A", "[A], [A]"]),
     (MAZE, ["north", "r d", "", "right then down", "1 2"]),

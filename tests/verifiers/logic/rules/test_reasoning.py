@@ -27,9 +27,9 @@ PALINDROME = of("palindrome_generation", "ahha", letters=["h", "a", "h", "a"])
 SENTENCE = of("sentence_reordering", '"I wish I could get some sleep.')
 
 RIGHT = [
-    (PREMISES, ["Q", "P ∧ Q", "Q ∨ R", "¬¬Q", "P ↔ Q", "\\neg R \\lor Q", "P and Q", "P ∨ R", "P ∧ Q ∧ (P → Q)"]),
+    (PREMISES, ["Q", "P ∧ Q", "Q ∨ R", "¬¬Q", "P ↔ Q", "\\neg R \\lor Q", "P and Q", "P ∨ R", "P ∧ Q ∧ (P → Q)", "Q.", "**Q**", "```\nQ\n```", '"Q"', "**`Q`.**"]),
     (ISLAND, ["Zoey is a fool, and Riley is a sage.", "Riley is a sage and Zoey is a fool", "Zoey: fool\nRiley: sage", "Zoey = fool, Riley = sage",
-              "\\text{Zoey is a fool, and Riley is a sage.}", "Zoey is a Fool. Riley is a Sage."]),
+              "\\text{Zoey is a fool, and Riley is a sage.}", "Zoey is a Fool. Riley is a Sage.", "- Zoey is a fool\n- Riley is a sage", "1. Zoey is a fool\n2. Riley is a sage."]),
     (GRAPH, ['{"0": 1, "1": 2, "2": 1}', '{"0": 2, "1": 1, "2": 2}', "{0: 1, 1: 2, 2: 1}", '\\{"0": 1, "1": 2, "2": 1\\}']),
     (JSON, ['{"a": [1, 2.5, null], "b": "x{"}', "{'b': 'x{', 'a': [1.0, 2.50, None]}", '{"a": [1, 2.5, null], "b": "x\\u007b"}']),
     (LADDER, ["COLD,CORD,WORD", "cold, cord, word", "COLD → CORD → WORD", "COLD CORD WORD", "['COLD', 'CORD', 'WORD']"]),
@@ -47,7 +47,9 @@ RIGHT = [
     (of("syllogism", "No", premise1="No a are b", premise2="All c are a", conclusion="No c are b"), ["Yes"]),
     (of("syllogism", "Yes", premise1="All a are b", premise2="All a are c", conclusion="All b are c"), ["No"]),
     (of("game_of_life_halting", "False"), ["False", "false", "\\text{False}", '"False".']),
-    (of("acre", "on"), ["on", "ON", '"on"']),
+    (of("acre", "on"), ["on", "ON", '"on"', "**on**", "**on**.", "```\non\n```", "__on__"]),
+    (of("circuit_logic", "1"), ["1", "True", "true."]),
+    (of("course_schedule", "False"), ["False", "No", "**no**"]),
     (of("family_relationships", "mother-in-law"), ["mother-in-law", "Mother-in-law."]),
     (of("needle_haystack", "C-Jay"), ["C-Jay", "c-jay"]),
     (of("caesar_cipher", "TIME WENT ON"), ["TIME WENT ON", "time went on", "TIME  WENT\nON"]),
@@ -104,7 +106,7 @@ def test_wrong_says_why(metadata: dict, answers: list[tuple[str, str]]) -> None:
 
 
 UNPARSED = [
-    (PREMISES, ["P and so Q", "Therefore Q", "Q.", "S", "P → Q → R", "", "1"]),
+    (PREMISES, ["P and so Q", "Therefore Q", "Q..", "S", "P → Q → R", "", "1"]),
     (ISLAND, ["Zoey is a fool", "Zoey is a fool, Zoey is a sage, Riley is a sage", "Zoey is a king, Riley is a sage", "Zoey is not a sage and Riley is a sage",
               "Both are fools", "Zoey is a fool, Riley is a sage, Emma is a sage"]),
     (GRAPH, ["[1, 2, 1]", '{"0": "red"}', '{"0": 1.0, "1": 2, "2": 1}', '{"0": true}', "0: 1, 1: 2", '{"0": 1, "0": 2}']),
@@ -112,7 +114,10 @@ UNPARSED = [
     (LADDER, ["COLD,CORDS,WORD", "COLD;CORD;WORD", "", "COLD, C0RD, WORD"]),
     (ANAGRAMS, ["eat tea", '["eat", "tea"]', "[]", "[[1, 2]]", '{"a": ["b"]}']),
     (PALINDROME, ["ah ha", "a-h-h-a", "", "ahha and haah"]),
-    (of("acre", "on"), ["on or off", "it is on", "1"]),
+    (of("acre", "on"), ["on or off", "it is on", "1", "**on** **off**", '"on" "off"', "on...", "*****on**", "```\non\n```\n```\noff\n```"]),
+    (of("circuit_logic", "1"), ["yes", "True or False"]),
+    (of("course_schedule", "True"), ["1", "Yes, No"]),
+    (of("isomorphic_strings", "True"), ["Yes"]),
     (of("figlet_font", "STENTOR"), ["STENTOR!", "", "123"]),
     (of("string_insertion", "ABCDA"), ["['A', 'B']", "ABCDX", "A B", "".join(["eval", "('A')"])]),
     (of("number_filtering", "[]"), ["", "none", "nothing"]),

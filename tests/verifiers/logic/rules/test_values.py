@@ -27,7 +27,7 @@ HALVES = of("polynomial_equations", "-0.4330, 0.4330", variable="x", polynomial_
 ROOT = of("polynomial_equations", "0.0", variable="x", polynomial_expr="x**3 - x")
 
 RIGHT = [
-    (of("chain_sum", "1000"), ["1000", "1,000", "+1000.0", "\\text{1000}", "$1{,}000$", "1e3"]),
+    (of("chain_sum", "1000"), ["1000", "**1000**", '"1000"', "```\n1000\n```", "1000", "1,000", "+1000.0", "\\text{1000}", "$1{,}000$", "1e3"]),
     (of("simple_equations", "95", variable="u"), ["95", "u = 95", "$u=95$"]),
     (of("base_conversion", "1f", target_base=16, decimal_value=31), ["1f", "1F", "0x1f", "1f_{16}"]),
     (of("bitwise_arithmetic", "-0x3"), ["-0x3", "-0X03", "-3_{16}"]),
@@ -45,7 +45,7 @@ RIGHT = [
     (NUMBERS, ["25011730.212", "25,011,730.212", "2.5011730212e7"]),
     (of("pool_matrix", "2.5 2.17", **POOL), ["2.5 2.17", "[[2.50, 2.17]]", "2.5 2.166667"]),
     (ROOT, ["-1.0, 0.0, 1.0", "1, 0, -1", "x = -1, x = 0, x = 1"]),
-    (HALVES, ["-0.4330, 0.4330", "0.43301, -0.433013", "0.433, -0.433"]),
+    (HALVES, ["-0.4330, 0.4330", "0.43301, -0.433013", "0.433, -0.433", "\\{-0.4330, 0.4330\\}", "[0.433, -0.433]"]),
     (of("time_intervals", "17 days, 03:43", task_type="datetime", expected_format="D days, HH:MM", format="%d %B %Y, %H:%M"),
      ["17 days, 03:43", "17 days, 3:43", "17, 03:43"]),
     (of("calendar_arithmetic", "Monday", task="weekday_offset"), ["Monday", "monday.", "\\text{Monday}"]),
