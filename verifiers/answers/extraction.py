@@ -18,7 +18,8 @@ MISSING = {
 
 _FINAL = re.compile(r"\bfinal\s{1,4}answer\W{0,8}?\s{0,4}(?:is\b|[:：])[ \t]{0,8}[:：]?", re.IGNORECASE)
 _STRUCK_OUT = re.compile("(?<![=<>~≈≡∣∥∈∋≤≥⊂⊃⊆⊇])[\u0335-\u0338\u20d2\u20d3\u20e0\u20e5\u20e6\u20eb]")
-_MARKS = re.compile(r"^(?:\*\*|__|`)+\s*|\s*(?:\*\*|__|`)+$")
+_MARKS = ("**", "__", "`")
+_MOST_MARKS = 8
 
 
 def answer_of(response: str, extract: str, answer_tag: str, think_close: str) -> str | Verdict:
@@ -89,5 +90,14 @@ def _final_sentence(text: str) -> str | None:
 
 
 def _unmarked(line: str) -> str:
-    """Without markdown's marks around it, of which the first may have been opened before."""
-    return _MARKS.sub("", _MARKS.sub("", line.strip())).strip()
+    """Without markdown's marks around it, of which the first may have been opened before, and the last be followed by
+    the sentence's full stop."""
+    text = line.strip()
+    for _ in range(_MOST_MARKS):
+        inner, stop = text.removesuffix("."), "." if text.endswith(".") else ""
+        for mark in _MARKS:
+            inner = inner.removeprefix(mark).removesuffix(mark).strip()
+        if inner + stop == text:
+            break
+        text = inner + stop
+    return text
