@@ -14,6 +14,7 @@ from verifiers.math.parser import readings
 from verifiers.math.policy import DEFAULT, Policy
 from verifiers.math.relations import contradicts, says_nothing
 from verifiers.math.text import is_prose, normalise, plain_number, words
+from verifiers.math.units import case_matters
 from verifiers.math.vocabulary import SYMBOLS_IN_WORDS
 from verifiers.verifier import clip
 
@@ -66,7 +67,7 @@ def same_by_text(answer: str, gold: str) -> bool | None:
     if one is None or two is None:
         return None
     if one == two:
-        return True
+        return None if case_matters(answer, gold) else True
     has_digits = any(c.isdigit() for c in one + two)
     return False if not has_digits and (is_prose(answer) and is_prose(gold)) else None
 

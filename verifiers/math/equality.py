@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from verifiers.math.collections import same_collection
 from verifiers.math.exact import rational
-from verifiers.math.labels import conflict
 from verifiers.math.nodes import (
     Call,
     Group,
@@ -25,6 +24,7 @@ from verifiers.math.realsets import same_set
 from verifiers.math.relations import assigned, contradicts, same_relation, says_nothing
 from verifiers.math.rewrite import branches, substitute
 from verifiers.math.scalars import rounds_to, same_value
+from verifiers.math.units import conflict
 
 _SETS = ("cup", "cap", "setminus")
 
@@ -62,6 +62,9 @@ class Equality:
                 return False
             if rule == "optional" and conflict(left, right):
                 return False
+        for radians, angle in ((one, two.value), (two, one.value)):
+            if radians.label == "rad" and _degrees(angle) is not None:
+                return same_value(radians.value, angle)
         return self.equal(one.value, two.value)
 
     def _relations(self, answer: Node, gold: Node) -> bool:

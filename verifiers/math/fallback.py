@@ -15,7 +15,7 @@ from typing import Any
 from verifiers.math.nodes import Node, Symbol, depth, size
 from verifiers.math.numeric import agree
 from verifiers.math.rewrite import mapped
-from verifiers.math.symbolic import NotInSympyError, build
+from verifiers.math.symbolic import MAX_EXPANDED_TERMS, NotInSympyError, build, terms
 from verifiers.math.vocabulary import names
 
 MAX_CHARS = 300
@@ -46,6 +46,8 @@ def same_by_math_verify(answer: Node, answer_text: str, gold: str) -> bool:
         return False
     if size(answer) > MAX_SIZE or depth(answer) > MAX_TREE or agree(answer, answer) is None:
         return False  # too much for sympy, which compares without numbers; or nothing that has a value
+    if terms(answer) > MAX_EXPANDED_TERMS:
+        return False  # math-verify expands it
     from math_verify import verify
 
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from verifiers.math.denials import denied_label
 from verifiers.math.lexer import Token, is_label
 from verifiers.math.limits import UnreadableError
-from verifiers.math.vocabulary import CURRENCIES, DEGREES, LEADING, NO_LABEL, PERCENTS, SCALES, UNITS
+from verifiers.math.unit_words import UNITS
+from verifiers.math.units import factors, unit
+from verifiers.math.vocabulary import CURRENCIES, DEGREES, LEADING, PERCENTS, SCALES
 
-_WORD = re.compile(r"[A-Za-zµΩ°¢]+|[/^]|\d+|[^\s\w]|\w+")
 _CURRENCY = re.compile(r"\\\$|[€£¥₹₽₩¢]|\\(?:euro|pounds|yen)(?![A-Za-z])")
-_POWERS = {"squared": "^2", "cubed": "^3"}
-_POWERS_BEFORE = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
 _ENDS_VALUE = frozenset(("}", ")", "]", "!", "|", "\\}", "%", "\\rangle", "\\rfloor", "\\rceil", "'", "\\circ"))
 
 
@@ -43,15 +43,21 @@ def find_label(tokens: list[Token], start: int, end: int) -> Labelled:
         return Labelled(start, first, percent=True)
     if words in DEGREES:
         return Labelled(start, first, degrees=True)
-    if not NO_LABEL.isdisjoint(words.replace(",", " ").split()):
-        raise UnreadableError(f"a value followed by {words!r}")
     scale, _, rest = words.partition(" ")
     if scale in SCALES:
-        label = CURRENCIES.get(rest) or (unit(rest) if rest else "")
+        label = CURRENCIES.get(rest) or (_label(rest) if rest else "")
         return Labelled(start, first, label, rest in CURRENCIES, scale=SCALES[scale])
     if words in CURRENCIES:
         return Labelled(start, first, CURRENCIES[words], currency=True)
-    return Labelled(start, first, unit(spelled))
+    return Labelled(start, first, _label(spelled))
+
+
+def _label(spelled: str) -> str:
+    """A unit, or words that only say what is counted."""
+    label = unit(spelled)
+    if label.startswith("?") and denied_label(spelled):
+        raise UnreadableError(f"a value followed by {spelled!r}")
+    return label
 
 
 def _leads(token: Token, tokens: list[Token], after: int, end: int) -> bool:
@@ -75,6 +81,8 @@ def _label_start(tokens: list[Token], start: int, end: int) -> int:
             first -= 3
         elif last.text == "}" and last.match - 2 >= start and _raises_label(tokens, last.match - 1):
             first = last.match - 2
+        elif last.text == "}" and (over := _unit_fraction(tokens, start, first - 1)) is not None:
+            first = over
         else:
             break
     while first < end and tokens[first].text in ("/", "\\cdot") and not is_label(tokens[first]):
@@ -82,6 +90,18 @@ def _label_start(tokens: list[Token], start: int, end: int) -> int:
     if first > start and first < end and not _ends_value(tokens[first - 1]):
         return end
     return first
+
+
+def _unit_fraction(tokens: list[Token], start: int, last: int) -> int | None:
+    """Where the `\\frac{\\text{m}}{\\text{s}}` that ends at `last` begins."""
+    below = tokens[last].match
+    if below - 4 < start or tokens[below - 1].text != "}":
+        return None
+    over = tokens[below - 1].match - 1
+    if over < start or tokens[over].text != "\\frac":
+        return None
+    spelled = " ".join(token.text for token in tokens[over : last + 1])
+    return None if factors(spelled) is None else over
 
 
 def _raises_label(tokens: list[Token], at: int) -> bool:
@@ -98,31 +118,3 @@ def cut_currency(text: str) -> tuple[str, str]:
     if len(found) > 1:
         raise UnreadableError("two currencies")
     return (_CURRENCY.sub("", text), found.pop()) if found else (text, "")
-
-
-def unit(spelled: str) -> str:
-    """`square centimetres`, `cm^2` and `cm^{2}` are `cm^2`; a label with another word in it is `?` and the words."""
-    parts: list[str] = []
-    pending = ""
-    for word in _WORD.findall(spelled.replace("{", "").replace("}", "")):
-        low = word.casefold()
-        if word == "^" or word.isdigit():
-            if parts:
-                parts[-1] += word
-        elif low in _POWERS and parts:
-            parts[-1] += _POWERS[low]
-        elif low in _POWERS_BEFORE:
-            pending = _POWERS_BEFORE[low]
-        elif word == "/" or low == "per":
-            parts.append("/")
-        elif word in UNITS or low in UNITS:
-            parts.append(UNITS.get(word, UNITS.get(low, "")) + pending)
-            pending = ""
-        elif word not in (".", "\\", "cdot"):
-            return "?" + " ".join(spelled.casefold().split())
-    return "".join(parts) if parts else "?" + spelled.casefold()
-
-
-def conflict(left: str, right: str) -> bool:
-    """Whether two labels name different known units."""
-    return bool(left and right) and left != right and not left.startswith("?") and not right.startswith("?")

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 from verifiers.math.limits import UnreadableError, check_depth
+from verifiers.math.unit_words import BARE_UNITS
+from verifiers.math.units import factors
 from verifiers.math.vocabulary import (
     BEGINS_WITH_FUNCTION,
     CURRENCIES,
@@ -16,7 +18,6 @@ from verifiers.math.vocabulary import (
     SHORT_WORDS,
     SYNONYMS,
     TEXT_COMMANDS,
-    UNITS,
 )
 
 _TOKEN = re.compile(
@@ -27,8 +28,6 @@ _TOKEN = re.compile(
 )
 _SPLIT_WORD = re.compile(r"(or|and)([A-Za-z]|[A-Z]{2})")
 _MATH_INSIDE = re.compile(r"[0-9=+*/^\\<>]|\b(?:or|and)\b|^\(.+\)$")
-_UNIT = re.compile(r"[A-Za-z]+(?:\^?\{?-?\d\}?)?(?:(?: ?/ ?| per | ?\\cdot ?| )[A-Za-z]+(?:\^?\{?-?\d\}?)?)*\.?")
-_UNIT_WORD = re.compile(r"[A-Za-z]+")
 OPENING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}", "\\langle": "\\rangle", "\\lfloor": "\\rfloor"}
 OPENING |= {"\\lceil": "\\rceil", "\\lbrace": "\\rbrace", "\\lbrack": "\\rbrack", "\\lvert": "\\rvert"}
 OPENING |= {"\\lVert": "\\rVert", "\\begin": "\\end"}
@@ -77,7 +76,7 @@ def _scan(text: str, found: list[Token], depth: int) -> None:
         if kind == "command" and value[1:].rstrip("*") in TEXT_COMMANDS:
             start, end = _argument(text, position)
             _add_text(text[start:end].strip(), found, spaced, depth)
-            position = end + (text[end : end + 1] == "}")
+            position = end + (text[start - 1] == "{")
         elif kind == "word":
             _add_word(value, found, spaced)
         elif kind in ("number", "sign"):
@@ -119,7 +118,7 @@ def _add_text(content: str, found: list[Token], spaced: bool, depth: int) -> Non
         _scan(_CONSTANT_TEXT[content], found, depth + 1)
     elif content.casefold() in _PAIRS:
         found.append(Token("text", content.casefold(), spaced))
-    elif _UNIT.fullmatch(content) and all(word in UNITS or word == "per" for word in _UNIT_WORD.findall(content)):
+    elif factors(content) is not None:
         found.append(Token("text", content, True))
     elif _MATH_INSIDE.search(content):
         _scan(content, found, depth + 1)
@@ -149,7 +148,8 @@ def _add_word(word: str, found: list[Token], spaced: bool) -> None:
         _add_word(begins[1], found, spaced)
         found.extend(Token("letter", c) for c in begins[2])
     elif (
-        len(word) > 1 and (word in UNITS or low in PERCENTS or low in SHORT_WORDS or low in CURRENCIES or low == "deg")
+        len(word) > 1
+        and (word in BARE_UNITS or low in PERCENTS or low in SHORT_WORDS or low in CURRENCIES or low == "deg")
     ) or (len(word) > 3 and not word.isupper()):
         found.append(Token("text", word, spaced))
     else:

@@ -14,13 +14,15 @@ from verifiers.math.lexer import tokens
 from verifiers.math.limits import MAX_ITEMS, RefusedError, UnreadableError, check_text
 from verifiers.math.matrices import Matrices
 from verifiers.math.nodes import Call, Group, Node, Numeral, Quantity, Relation, integer, multiply
-from verifiers.math.vocabulary import SIGNS, UNITS
+from verifiers.math.unit_words import BARE_UNITS
+from verifiers.math.vocabulary import SIGNS
 
 _GROUPED = re.compile(r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _DECIMAL_COMMA = re.compile(r"([+-]?)(0|\d{4,}|\d+(?=,\d\d$)),(\d+)")
 _SIGNED_EXPONENT = re.compile(r"(?<=\d)e(?=[+-]\d)")
 _BASE_NUMERAL = re.compile(r"\(?([0-9]+|[0-9A-Fa-f]{2,})\)?_(?:\{(\d{1,2})\}|(\d{1,2}))")
 _BARE_UNIT = re.compile(r"(.*\d) ?([A-Za-z]{1,3}(?:\^(?:\d|\{\d\}))?(?:/[A-Za-z]{1,3}(?:\^(?:\d|\{\d\}))?)?)")
+_BARE_OHM = re.compile(r"(.*\d) ?\\Omega ?((?:\\text\{.*)?)")
 _REVERSED = re.compile(r"([\[\]])([^\[\]]*[,;][^\[\]]*)([\[\]])")
 _UNIT_WORD = re.compile(r"[A-Za-z]+")
 
@@ -45,8 +47,10 @@ def readings(normalised: str) -> tuple[Node, ...]:
         spellings.append(f"{comma[1]}{comma[2]}.{comma[3]}")
     if _SIGNED_EXPONENT.search(normalised):
         spellings.append(_SIGNED_EXPONENT.sub(r"\\mathrm{e}", normalised))
+    if (ohms := _BARE_OHM.fullmatch(spellings[0])) is not None:
+        spellings.append(f"{ohms[1]}\\text{{ohm}}{ohms[2]}")
     bare = _BARE_UNIT.fullmatch(spellings[0])
-    if bare is not None and all(word in UNITS for word in _UNIT_WORD.findall(bare[2])):
+    if bare is not None and all(word in BARE_UNITS for word in _UNIT_WORD.findall(bare[2])):
         spellings.append(f"{bare[1]}\\text{{{bare[2]}}}")
     found = [_parse(spellings[0])]
     for spelling in spellings[1:]:

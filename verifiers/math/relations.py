@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from verifiers.math.denials import denied_name
 from verifiers.math.limits import MAX_ITEMS
 from verifiers.math.nodes import (
     Call,
     Group,
+    Matrix,
     Node,
     Number,
     Relation,
@@ -40,14 +42,16 @@ def trimmed(relation: Relation) -> Relation:
 def is_name(node: Node) -> bool:  # noqa: PLR0911 - one return a kind
     """Whether `node` can stand for a value: `x`, `f(2)`, `AB`, `|AB|`, `A:B`, `\\frac{AB}{CD}`, `(p,q)`."""
     match node:
-        case Symbol():
-            return True
-        case Call(head="abs" | ":" | "deg", args=args):
+        case Symbol(name=name):
+            return not (name.startswith("\\text{") and denied_name(name[6:-1]))
+        case Call(head="abs", args=(inside,)):
+            return _has_size(inside)
+        case Call(head=":" | "deg", args=args):
             return all(is_name(arg) for arg in args)
         case Call(head="*", args=args):
             return all(_is_segment(arg) for arg in args)
-        case Call(head="^", args=(base, _)):
-            return _is_segment(node) and is_name(base)
+        case Call(head="^", args=(Call(head="*", args=points), _)):
+            return _is_segment(node) and all(map(_is_segment, points))
         case Call(head=head):
             return head.startswith("f:")
         case Group(opening="(", items=items):
@@ -55,18 +59,35 @@ def is_name(node: Node) -> bool:  # noqa: PLR0911 - one return a kind
     return False
 
 
+def _is_power_of_matrix(name: Node) -> bool:
+    """`A^{-1}`, `A^T`, `A^n`."""
+    return isinstance(name, Call) and name.head == "^" and _is_capital(name.args[0])
+
+
+def _is_capital(node: Node) -> bool:
+    return isinstance(node, Symbol) and len(node.name) == 1 and node.name.isupper()
+
+
 def _is_function(name: Node) -> bool:
     return isinstance(name, Call) and name.head.startswith("f:")
+
+
+def _has_size(node: Node) -> bool:
+    """Whether bars around `node` make a name of its own: `|AB|`, `|S|`, `|\\vec{a}|`, `|z|`; `|x|=5` is an equation."""
+    if isinstance(node, Symbol):
+        return _is_segment(node) or node.name.startswith("\\") or node.name in ("z", "w")
+    return isinstance(node, Call) and node.head == "*" and all(map(_is_segment, node.args))
 
 
 def _is_segment(node: Node) -> bool:
     """A letter of a point's name, or one over which is divided."""
     if isinstance(node, Call) and node.head == "^" and node.args[1] == integer(-1):
-        return is_name(node.args[0])
+        base = node.args[0]
+        return all(map(_is_segment, base.args if isinstance(base, Call) and base.head == "*" else (base,)))
     return isinstance(node, Symbol) and (node.name[0].isupper() or "_" in node.name or node.name.startswith("\\text"))
 
 
-def assigned(relation: Relation) -> tuple[Node | None, Node] | None:
+def assigned(relation: Relation) -> tuple[Node | None, Node] | None:  # noqa: PLR0911 - one return a form
     """The name and the value of `x=5`, `x=2+3=5`, `x\\in S`; `10/2=5` has no name; None for what assigns nothing."""
     relation = trimmed(relation)
     if not relation.signs:
@@ -74,6 +95,8 @@ def assigned(relation: Relation) -> tuple[Node | None, Node] | None:
     if any(sign not in ("=", "in") for sign in relation.signs):
         return None
     name, value = relation.sides[0], relation.sides[-1]
+    if isinstance(value, Matrix) and _is_power_of_matrix(name):
+        return name, value
     if is_name(name) and (_is_function(name) or not symbols(name) & symbols(value)):
         return name, value
     if is_name(value) and not is_name(name) and not symbols(name) and relation.signs == ("=",):

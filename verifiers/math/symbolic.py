@@ -33,7 +33,7 @@ def proven_equal(left: Node, right: Node) -> bool:
         difference = build(left, {"positive": True}) - build(right, {"positive": True})
         if difference == 0:
             return True
-        few = _terms(left) + _terms(right) <= MAX_EXPANDED_TERMS
+        few = terms(left) + terms(right) <= MAX_EXPANDED_TERMS
         return few and (sympy.expand(difference) == 0 or sympy.simplify(difference) == 0)
     except NotInSympyError:
         return False
@@ -43,12 +43,12 @@ def proven_equal(left: Node, right: Node) -> bool:
         return False
 
 
-def _terms(node: Node) -> int:  # noqa: PLR0911 - one return a kind
+def terms(node: Node) -> int:  # noqa: PLR0911 - one return a kind
     """An upper bound on the terms of the expanded expression, itself cut to MAX_EXPANDED_TERMS and one."""
     beyond = MAX_EXPANDED_TERMS + 1
     if not isinstance(node, Call):
         return 1
-    counts = [_terms(arg) for arg in node.args]
+    counts = [terms(arg) for arg in node.args]
     if node.head == "+":
         return min(sum(counts), beyond)
     if node.head == "*":
@@ -56,6 +56,9 @@ def _terms(node: Node) -> int:  # noqa: PLR0911 - one return a kind
         for count in counts:
             product = min(product * count, beyond)
         return product
+    if node.head == "binom":
+        bottom = rational(node.args[1])  # of a constant `\\binom{x}{n}` is a polynomial of n + 1 terms
+        return 1 if bottom is None or rational(node) is not None else min(int(abs(bottom)) ** 2 + 1, beyond)
     if node.head == "^":
         exponent = rational(node.args[1])
         if exponent is None or exponent.denominator != 1 or counts[0] == 1:

@@ -24,7 +24,7 @@ _SYMBOLS = {
     "△": r"\triangle ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}",
     "ℂ": r"\mathbb{C}", "ℓ": r"\ell ", "ℯ": "e", "ⅈ": "i", "ⅇ": "e", "，": ",", "；": ";", "。": ".", "、": ",",
     "（": "(", "）": ")", "℃": r"^{\circ}\text{C}", "℉": r"^{\circ}\text{F}", "∶": ":", "→": r"\to ", "∝": r"\propto ",
-    "\u00a0": " ", "\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "+", "∑": r"\sum ", "∏": r"\prod ",
+    "\u00c5": "angstrom", "\u212b": "angstrom", "\u00a0": " ", "\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "+", "∑": r"\sum ", "∏": r"\prod ",
     "∫": r"\int ", "¬": r"\lnot ", "↦": r"\mapsto ", "∘": r"\circ ", "⊕": r"\oplus ", "⟂": r"\perp ", "⊥": r"\perp ",
 }  # fmt: skip
 _GREEK_LETTERS = (
@@ -58,6 +58,13 @@ _AFTER_COMMAND = re.compile(r"(\\[A-Za-z]+) (?![A-Za-z])")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![A-Za-z])")
 _ORDINAL = re.compile(r"(?<=\d)\^?\{?(?:\\(?:text|mathrm)\{)?(?:st|nd|rd|th)\}{0,2}$")
 _TEMPERATURE = re.compile(r"\^(?:\\circ|\{\\circ\}) ?(?:\\(?:text|mathrm)\{ ?)?([CF])\}?$")
+_TEXT = r"\\(?:text|mathrm|rm|textrm) ?"
+_ANGSTROM = re.compile(rf"{_TEXT}\{{ ?\\AA ?\}}|\\AA(?![A-Za-z])")
+_MICRO = re.compile(
+    rf"\\mu ?{_TEXT}(?:\{{ ?([A-Za-z]{{1,3}}) ?\}}|([A-Za-z])(?![A-Za-z]))|{_TEXT}\{{ ?\\mu ?([A-Za-z]{{1,3}}) ?\}}"
+)
+_OHM = re.compile(rf"{_TEXT}\{{ ?([kMGm]?) ?\\Omega ?\}}|{_TEXT}\{{ ?([kMGm]) ?\}} ?\\Omega(?![A-Za-z])")
+_DEGREES_IN_TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?\^(?:\\circ|\{\\circ\}) ?([CF]) ?\}")
 _MODULUS = re.compile(r"\((?:\\(?:text|mathrm)\{)?mod\}? ?(\d{1,9}|[a-z])\)")
 _REALS_WITHOUT = re.compile(r"(?<=\\mathbb\{R\})(?:-|\\backslash )(?=\\\{)")
 
@@ -84,11 +91,23 @@ def normalise(text: str) -> str:
     text = _DIGIT_GROUPS.sub("", text)
     text = _FRACTIONS.sub(r"\\frac", _SPACING.sub(lambda found: found[1] or " ", text))
     text = _TIMES_TEN.sub(r"\\times ", " ".join(text.split()))
+    text = _units(text)
     text = _SPACED_GROUPS.sub(lambda found: found.group().replace(" ", ""), text)
     text = _AFTER_COMMAND.sub(r"\1", _LOOSE_SPACE.sub("", text))
     text = _MODULUS.sub(r"\\pmod{\1}", _REALS_WITHOUT.sub(r"\\setminus", text))
     text = _ORDINAL.sub("", _TEMPERATURE.sub(r"\\text{\1}", text))
     return _without_end(text)
+
+
+def _units(text: str) -> str:
+    """`\\mu\\text{m}` as `\\text{um}`, `\\mathrm{k\\Omega}` as `\\text{kohm}`, `\\AA` as `\\text{angstrom}`."""
+    if "\\AA" in text:
+        text = _ANGSTROM.sub(r"\\text{angstrom}", text)
+    if "\\mu" in text:
+        text = _MICRO.sub(r"\\text{u\1\2\3}", text)
+    if "\\Omega" in text:
+        text = _OHM.sub(r"\\text{\1\2ohm}", text)
+    return _DEGREES_IN_TEXT.sub(r"\\text{\1}", text) if "\\circ" in text else text
 
 
 def _without_end(text: str) -> str:

@@ -66,27 +66,6 @@ CURRENCIES = {
     "pounds sterling": "£", "yen": "¥", "jpy": "¥", "yuan": "CN¥", "rmb": "CN¥", "cny": "CN¥", "rupees": "₹",
     "rupee": "₹", "rs": "₹", "cent": "¢", "cents": "¢", "¢": "¢", "inr": "₹", "rubles": "₽", "roubles": "₽",
 }  # fmt: skip
-UNITS = {
-    name: normal
-    for normal, names in {
-        "mm": "mm millimeter millimeters millimetre millimetres",
-        "cm": "cm centimeter centimeters centimetre centimetres",
-        "m": "m meter meters metre metres", "km": "km kilometer kilometers kilometre kilometres",
-        "in": "inch inches in", "ft": "ft foot feet", "yd": "yd yard yards", "mi": "mi mile miles",
-        "mg": "mg milligram milligrams", "g": "g gram grams gramme grammes", "kg": "kg kilogram kilograms kgs",
-        "lb": "lb lbs pound pounds", "oz": "oz ounce ounces", "t": "t ton tons tonne tonnes",
-        "ms": "ms millisecond milliseconds", "s": "s sec secs second seconds", "min": "min mins minute minutes",
-        "h": "h hr hrs hour hours", "d": "d day days", "week": "week weeks", "month": "month months",
-        "year": "yr yrs year years", "l": "l L liter liters litre litres", "ml": "ml mL milliliter milliliters",
-        "gal": "gal gallon gallons", "N": "N newton newtons", "J": "J joule joules", "kJ": "kJ kilojoule kilojoules",
-        "W": "W watt watts", "kW": "kW kilowatt kilowatts", "V": "V volt volts", "A": "amp amps ampere amperes",
-        "Pa": "Pa pascal pascals", "kPa": "kPa", "Hz": "Hz hertz", "K": "K kelvin kelvins", "mol": "mol mole moles",
-        "mph": "mph", "kmh": "kmh kph kmph", "rpm": "rpm", "rad": "rad radian radians",
-        "C": "C celsius", "F": "F fahrenheit", "Ω": "ohm ohms", "eV": "eV", "T": "tesla", "dB": "dB",
-    }.items()
-    for name in names.split()
-}  # fmt: skip
-"""Spelling to normal unit. Two answers that name different ones of these differ; any other word is only a label."""
 DEGREES = frozenset(("degree", "degrees", "deg", "degs"))
 PERCENTS = frozenset(("percent", "percentage", "pct", "percents"))
 SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
@@ -95,8 +74,4 @@ SYMBOLS_IN_WORDS = {
     "\\emptyset": names("nosolution nosolutions norealsolution norealsolutions theemptyset emptyset"),
     "\\mathbb{R}": names("allrealnumbers allreals realnumbers thereals thesetofrealnumbers"),
 }
-NO_LABEL = names(
-    "not no or and least most more less than except wrong if maybe perhaps possibly either neither to between"
-)
-"""Words that say something of a value other than what it counts."""
 LEADING = names("about approximately approx roughly around answer is the total equals exactly only")

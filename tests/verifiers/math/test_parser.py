@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from verifiers.math.labels import conflict, unit
 from verifiers.math.limits import UnreadableError
 from verifiers.math.nodes import Call, Group, Matrix, Node, Number, Numeral, Quantity, Relation, Symbol, spelled
 from verifiers.math.parser import parse, readings
 from verifiers.math.text import normalise
+from verifiers.math.units import conflict, unit
 
 
 def tree(text: str) -> Node:
@@ -149,7 +149,18 @@ UNITS = [
     ("kilometers per hour", "km/h"),
     ("cubic feet", "ft^3"),
     ("apples", "?apples"),
-    ("square units", "?square units"),
+    ("square units", "unit^2"),
+    ("m s^{-2}", "m/s^2"),
+    ("m/s^2", "m/s^2"),
+    ("J/(mol\\cdot K)", "J/K/mol"),
+    ("J mol^{-1} K^{-1}", "J/K/mol"),
+    ("J/mol K", "J/K/mol"),
+    ("miles per hour", "mi/h"),
+    ("s^{-1}", "1/s"),
+    ("MW", "MW"),
+    ("megawatts", "MW"),
+    ("mW", "mW"),
+    ("km of road", "?km of road"),
 ]
 
 
@@ -162,4 +173,9 @@ def test_only_known_units_conflict() -> None:
     assert conflict("cm", "m")
     assert not conflict("cm", "cm")
     assert not conflict("cm", "")
-    assert not conflict("?apples", "cm")
+    assert not conflict("?apples", "?pears")
+    assert not conflict("?hours of work", "h")
+    assert not conflict("unit^2", "cm^2")
+    assert conflict("?apples", "cm")
+    assert conflict("cm", "?apples")
+    assert conflict("h", "?nights")

@@ -1,0 +1,162 @@
+"""Answers and references as `answer ;; reference`, a line each: what is refused, what is paid."""
+
+REFUSED: dict[str, str] = {
+    "words beside a value": r"""
+5\text{ is incorrect} ;; 5
+5\text{ is false} ;; 5
+5\text{ isn't right} ;; 5
+5\text{ guess} ;; 5
+5\text{ otherwise six} ;; 5
+5\text{ rather six} ;; 5
+5\text{ could also be six} ;; 5
+5\text{ alternatively six} ;; 5
+5\text{, six} ;; 5
+5\text{ ou six} ;; 5
+5 \text{six seven eight} ;; 5
+5\text{ minus two} ;; 5
+5\text{ over two} ;; 5
+5\text{ divided by two} ;; 5
+5\text{plus one} ;; 5
+5\text{ squared} ;; 5
+5\text{ factorial} ;; 5
+5\text{ dozen} ;; 5
+5\text{ thirds} ;; 5
+5\text{ hundredths} ;; 5
+5\text{ billionths} ;; 5
+5\text{ quadrillion} ;; 5
+5\text{ ppm} ;; 5
+5\text{ per mille} ;; 5
+5\text{ base seven} ;; 5
+101\text{ base two} ;; 101
+5万 ;; 5
+5 错误 ;; 5
+""",
+    "names": r"""
+\text{the answer is not }=5 ;; 5
+\text{not}=5 ;; 5
+\text{Not sure, but}=5 ;; 5
+\text{six}=5 ;; 5
+\text{area or perimeter}=5 ;; 5
+\frac1x=5 ;; 5
+\frac1x=5 ;; x=5
+x^{-1}=5 ;; 5
+|x|=5 ;; 5
+|x|=5 ;; x=5
+""",
+    "large beside an integral": r"""
+(x+y+z+1)^{40} ;; \int_0^1 x\,dx
+\binom{x}{1000} ;; \int_0^1 x\,dx
+\binom{x}{60} ;; \int_0^1 x\,dx
+(\sqrt2+\sqrt3+\sqrt5+\sqrt7+\sqrt{11}+\sqrt{13})^{60} ;; \int_0^1 x\,dx
+(x+1)^{999} ;; \int_0^1 x\,dx
+(n+1)^{999} ;; \sum_{k=1}^n k^2
+\binom{n}{999} ;; \sum_{k=1}^n k^2
+""",
+    "units": r"""
+5\text{ m}^{-1} ;; 5\text{ m}
+5\text{ s}^{-1} ;; 5\text{ s}
+5\text{ m/s}^2 ;; 5\text{ m s}^{-1}
+5\,\mathrm{m\,s^{-2}} ;; 5\,\mathrm{m\,s^{-1}}
+5\text{ kJ mol}^{-1} ;; 5\text{ J}
+5\text{ m}^{-2} ;; 5\text{ m}^2
+5\text{ N/m} ;; 5\text{ N m}
+5\text{ MeV} ;; 5\text{ eV}
+5\text{ MW} ;; 5\text{ W}
+5\text{ mW} ;; 5\text{ MW}
+5\text{ GHz} ;; 5\text{ Hz}
+5\text{ MHz} ;; 5\text{ Hz}
+5\text{ nm} ;; 5\text{ km}
+5\text{ ns} ;; 5\text{ s}
+5\text{ kPa} ;; 5\text{ MPa}
+5\text{ kV} ;; 5\text{ V}
+5\text{ pF} ;; 5\text{ F}
+5\text{ mmol} ;; 5\text{ mol}
+5\text{ kcal} ;; 5\text{ kJ}
+5\text{ atm} ;; 5\text{ Pa}
+5\text{ bar} ;; 5\text{ Pa}
+5\text{ light years} ;; 5\text{ m}
+5\text{ decades} ;; 5\text{ years}
+5\text{ nights} ;; 5\text{ days}
+5\text{ foos} ;; 5\text{ m}
+5\,\mu\text{m} ;; 5\text{ m}
+5\text{ M} ;; 5\text{ m}
+5M ;; 5
+5kT ;; 5
+5\,\frac{\text{m}}{\text{s}} ;; 5\text{ m}
+5\,\mathrm{k\Omega} ;; 5\ \Omega
+5\ \Omega\text{ m} ;; 5\ \Omega
+90\text{ rad} ;; 90^\circ
+1\text{ radian} ;; 1\text{ degree}
+30^\circ ;; 30\text{ radians}
+90^\circ ;; 90\text{ rad}
+""",
+}
+
+PAID: dict[str, str] = {
+    "words beside a value": r"""
+5\text{ square meters} ;; 5
+5\text{ students} ;; 5
+5\text{ cubic feet per second} ;; 5
+12\text{ dollars} ;; 12
+5\text{ cm} ;; 5
+5\text{ times} ;; 5
+5\text{ pairs} ;; 5
+5\text{ real solutions} ;; 5
+5\text{ square units} ;; 5
+5\text{ points} ;; 5
+5\text{ dozen} ;; 5 dozen
+5 个 ;; 5
+5千克 ;; 5
+""",
+    "names": r"""
+\text{Area of triangle } ABC = 5 ;; 5
+\text{The answer}=5 ;; 5
+\text{Number of ways}=5 ;; 5
+\text{Sum of the first three terms}=5 ;; 5
+|z|=5 ;; 5
+|A|=5 ;; 5
+|\vec{a}|=5 ;; 5
+|AB|=5 ;; 5
+\frac{AB}{CD}=5 ;; 5
+\frac{S_1}{S_2}=5 ;; 5
+A^{-1}=\begin{pmatrix}1&2\\3&4\end{pmatrix} ;; \begin{pmatrix}1&2\\3&4\end{pmatrix}
+""",
+    "large beside an integral": r"""
+\frac{1}{3} ;; \int_0^1 x^2\,dx
+\frac{n(n+1)(2n+1)}{6} ;; \sum_{k=1}^n k^2
+""",
+    "units": r"""
+5\,\frac{\text m}{\text s} ;; 5
+5\,\frac{\text{m}}{\text{s}} ;; 5\text{ m/s}
+5\,\frac{\text{kg}}{\text{m}^{3}} ;; 5\text{ kg/m}^3
+5\ \mathrm{kg\cdot m^2} ;; 5
+5\ \mathrm{J/(mol\cdot K)} ;; 5
+5\ \mathrm{J\,mol^{-1}\,K^{-1}} ;; 5
+5\ \mathrm{J\,mol^{-1}\,K^{-1}} ;; 5\ \mathrm{J/(mol\cdot K)}
+5\ \Omega ;; 5
+5\,\Omega ;; 5\text{ ohms}
+5\,\mathrm{k\Omega} ;; 5
+5\,\text{k}\Omega ;; 5
+2.5\ \mu\text m ;; 2.5
+2.5\,\text{µm} ;; 2.5
+2.5\,\text{µm} ;; 2.5\ \mu\mathrm{m}
+5\ \mu\text C ;; 5
+5\,\mathrm{\AA} ;; 5
+5\,\text{Å} ;; 5
+5\text{ °C} ;; 5
+0.5\text{ M} ;; 0.5
+5\text{ miles per hour} ;; 5\text{ mph}
+5\text{ km/h} ;; 5\text{ kph}
+5\,\mathrm{m\cdot s^{-2}} ;; 5\text{ m/s}^2
+5\text{ hours} ;; 5\text{ hours of work}
+5\text{ square units} ;; 5\text{ cm}^2
+5\text{ units squared} ;; 5
+5\text{ kV} ;; 5\text{ kilovolts}
+5\text{ J/mol K} ;; 5
+5 kV ;; 5
+\frac{\pi}{2}\text{ rad} ;; 90^\circ
+90^\circ ;; \frac{\pi}{2}\text{ radians}
+90\text{ rad} ;; 90
+\frac{\pi}{6}\text{ radians} ;; \frac{\pi}{6}
+""",
+}
