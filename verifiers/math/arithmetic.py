@@ -102,6 +102,8 @@ class Arithmetic(Atoms):
             if self.accept("!"):
                 node = Call("!!" if self.accept("!") else "!", (node,))
             elif self.accept("%"):
+                if isinstance(node, Call) and node.head == "%":
+                    raise UnreadableError("two percent signs")
                 node = Call("%", (node,))
             elif self.sees("^", "**"):
                 node = self._raised(node)

@@ -200,7 +200,7 @@ class Atoms(Numerals):
         self.position = opening.match + 1
         return items
 
-    def _bracket(self) -> Node:
+    def _bracket(self) -> Node:  # noqa: PLR0911 - one return a kind
         opening = self.peek()
         assert opening is not None
         if opening.text == "\\{" and (node := self._builder(opening)) is not None:
@@ -208,6 +208,7 @@ class Atoms(Numerals):
         if opening.text == "{" and (node := self._chosen(opening)) is not None:
             return node
         closing = self.tokens[opening.match].text
+        joint = self.joint(self.position + 1, opening.match)
         items = self.bracketed()
         kind = {"\\langle": "<", "{": ""}.get(opening.text, opening.text)
         if opening.text == "\\{":
@@ -216,6 +217,8 @@ class Atoms(Numerals):
             return items[0]
         if not items:
             raise UnreadableError("empty brackets")
+        if joint in ("or", "mixed"):
+            return Group("", "", items, joint)
         if kind in ("", "<"):
             return Group(kind, {"": "", "<": ">"}[kind], items)
         return Group(opening.text, closing, items)
@@ -226,8 +229,9 @@ class Atoms(Numerals):
         if name is None or bar is None or name.kind != "letter" or bar.text not in ("|", ":"):
             return None
         conditions = self.items(self.position + 3, opening.match)
+        joint = self.joint(self.position + 3, opening.match)
         self.position = opening.match + 1
-        return conditions[0] if len(conditions) == 1 else Group("", "", conditions)
+        return conditions[0] if len(conditions) == 1 else Group("", "", conditions, joint)
 
     def _chosen(self, opening: Token) -> Node | None:
         """`{n \\choose k}`."""

@@ -63,10 +63,28 @@ def _groups(answer: Group, gold: Group, same: Same) -> bool:
         return _same_brackets(answer, gold) and _in_order(answer.items, gold.items, same)
     if answer.is_tuple or gold.is_tuple:
         tuple_, other = (answer, gold) if answer.is_tuple else (gold, answer)
-        return other.opening == "" and not _is_interval(tuple_) and _in_order(answer.items, gold.items, same)
+        return (
+            other.opening == ""
+            and not _alternatives(other)
+            and not _is_interval(tuple_)
+            and _in_order(answer.items, gold.items, same)
+        )
+    if _alternatives(answer) != _alternatives(gold) and any(len(_named(group)) > 1 for group in (answer, gold)):
+        return False
     if _names(answer.items) != _names(gold.items):
         return _in_order(answer.items, gold.items, same)
     return _matched(_distinct(list(answer.items), same), _distinct(list(gold.items), same), same)
+
+
+def _alternatives(group: Group) -> bool:
+    """Whether an `or` joins the items: what names alternatives is no tuple."""
+    return group.joint in ("or", "mixed")
+
+
+def _named(group: Group) -> set[Node]:
+    """Of which names its items give the value."""
+    said = [assigned(item) for item in group.items if isinstance(item, Relation)]
+    return {found[0] for found in said if found is not None and found[0] is not None}
 
 
 def _same_brackets(left: Group, right: Group) -> bool:

@@ -20,7 +20,14 @@ from verifiers.verifier import clip
 
 _OPTION = re.compile(r"\(?([A-Z])(?:\)|[.:])\s*(.*)", re.DOTALL)
 _BEFORE_OPTION = re.compile(r"^(?:(?:[Tt]he )?(?:[Cc]orrect )?(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?: is)?:? ?)+")
-_OTHER_OPTION = re.compile(r"\([A-Z]\)|(?<![A-Za-z])[A-J][).:]")
+_OTHER_OPTION = re.compile(
+    r"(?<![A-Za-z])(?:\(?[A-Ja-j]\)|\([A-Ja-j](?![A-Za-z])|[A-J][.:]|[B-HJ](?![A-Za-z'])"
+    r"|[AI](?![A-Za-z'])(?! ?[A-Za-z]))"
+)
+_NO_OPTION_TEXT = re.compile(
+    r"(?i)\W*(?:(?:or|not|is|isn't|neither|nor|also|and|but|either|else|rather|maybe|perhaps|wrong|incorrect|false|no)\b"
+    r"|[a-j]\W*$)"
+)
 _ONE_IN_BRACES = re.compile(r"\{(\w)\}")
 _NO_GAP = re.compile(r"(?<!\d) | (?!\d)")
 _CHOICE = re.compile(r"\(?([A-J])\)?")
@@ -31,11 +38,14 @@ def equivalent(answer: str, gold: str, policy: Policy = DEFAULT) -> bool:
 
     Run it where it can be killed: what it hands to sympy is bounded in size, not in time.
     """
-    return compare(expression(answer), expression(gold), policy).score == 1.0
+    return compare(expression(answer), expression(gold), policy, decimal_comma=True).score == 1.0
 
 
-def compare(answer: str, gold: str, policy: Policy = DEFAULT) -> Verdict:
-    """The verdict on the content of a box, given the gold answer: both LaTeX or plain text."""
+def compare(answer: str, gold: str, policy: Policy = DEFAULT, decimal_comma: bool = False) -> Verdict:
+    """The verdict on the content of a box, given the gold answer: both LaTeX or plain text.
+
+    decimal_comma: whether the gold answer `2,75` may mean 2.75 too, as an answer's may; else it is a list.
+    """
     if len(answer) > MAX_WRITTEN and answer != gold:
         return Verdict.unparsed(f"the answer was not evaluated: longer than {MAX_WRITTEN} characters as it is written")
     shown, answer, gold = clip(answer), normalise(answer), normalise(gold)
@@ -45,7 +55,7 @@ def compare(answer: str, gold: str, policy: Policy = DEFAULT) -> Verdict:
     if known is not None:
         return Verdict.correct(shown) if known else Verdict.wrong(shown, "differs from the reference")
     try:
-        return _verdict(shown, answer, gold, policy)
+        return _verdict(shown, answer, gold, policy, decimal_comma)
     except RefusedError as problem:
         return Verdict.unparsed(f"the answer was not evaluated: {problem}")
 
@@ -78,8 +88,8 @@ def _in_words(answer: str, one: str | None, gold: str, two: str | None) -> bool:
     return said in SYMBOLS_IN_WORDS.get({"\\{\\}": "\\emptyset"}.get(symbol, symbol), ())
 
 
-def _verdict(shown: str, answer: str, gold: str, policy: Policy) -> Verdict:
-    wanted = _readings(gold)
+def _verdict(shown: str, answer: str, gold: str, policy: Policy, decimal_comma: bool) -> Verdict:
+    wanted = _readings(gold, decimal_comma)
     given = _readings(answer)
     if wanted is None:
         same = _bare(answer) == _bare(gold)
@@ -96,9 +106,9 @@ def _verdict(shown: str, answer: str, gold: str, policy: Policy) -> Verdict:
     return Verdict.wrong(shown, _why(given[0], wanted[0]))
 
 
-def _readings(text: str) -> tuple[Node, ...] | None:
+def _readings(text: str, decimal_comma: bool = True) -> tuple[Node, ...] | None:
     try:
-        return readings(text)
+        return readings(text, decimal_comma)
     except UnreadableError:
         return None
 
@@ -117,7 +127,9 @@ def _same_choice(answer: str, gold: str) -> bool:
     if text in (letter[1], letter[1].lower(), f"({letter[1].lower()})"):
         return True
     option = _OPTION.fullmatch(text)
-    return option is not None and option[1] == letter[1] and not _OTHER_OPTION.search(option[2])
+    if option is None or option[1] != letter[1]:
+        return False
+    return not (_OTHER_OPTION.search(option[2]) or _NO_OPTION_TEXT.match(option[2]))
 
 
 def words_in_capitals(normalised: str) -> str:

@@ -86,3 +86,9 @@ class Cursor:
             index += 1
         parts.append((start, self.end))
         return parts
+
+    def joint(self, start: int, end: int) -> str:
+        """Which of `and` and `or` stand in tokens[start:end] outside brackets: Group.joint."""
+        with self.within(start, end):
+            found = [word for word in ("and", "or") if len(self.split(word)) > 1]
+        return "mixed" if len(found) > 1 else "".join(found)

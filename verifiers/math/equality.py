@@ -20,7 +20,7 @@ from verifiers.math.nodes import (
     symbols,
 )
 from verifiers.math.policy import Policy
-from verifiers.math.realsets import same_set
+from verifiers.math.realsets import same_conditions, same_set
 from verifiers.math.relations import assigned, contradicts, same_relation, says_nothing
 from verifiers.math.rewrite import branches, substitute
 from verifiers.math.scalars import rounds_to, same_value
@@ -46,6 +46,10 @@ class Equality:
             return same_set(answer, gold, self.equal) is True
         if holds(answer, "pm", "mp") or holds(gold, "pm", "mp"):
             return self._branches(answer, gold)
+        if isinstance(answer, Group) and isinstance(gold, Group) and answer.joint != gold.joint:
+            known = same_conditions(answer, gold, self.equal)
+            if known is not None:
+                return known
         if isinstance(answer, Group | Matrix) or isinstance(gold, Group | Matrix):
             return same_collection(answer, gold, self.equal)
         if isinstance(answer, Numeral) or isinstance(gold, Numeral):
@@ -195,7 +199,7 @@ def _may_be_time(node: Node) -> bool:
 def _spread(node: Node) -> Node:
     if isinstance(node, Group) and not node.is_tuple:
         items = tuple(value for item in node.items for value in branches(item))
-        return Group(node.opening, node.closing, items)
+        return Group(node.opening, node.closing, items, node.joint)
     found = branches(node)
     return found[0] if len(found) == 1 else Group("", "", found)
 

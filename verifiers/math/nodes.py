@@ -42,11 +42,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items between brackets; both empty for a bare list. An interval is a pair with its brackets."""
+    """Items between brackets; both empty for a bare list. An interval is a pair with its brackets.
+
+    joint: the word that joins them, `and` or `or`; `mixed`: both; empty: commas alone."""
 
     opening: str
     closing: str
     items: tuple[Node, ...]
+    joint: str = ""
 
     @property
     def is_tuple(self) -> bool:
@@ -65,10 +68,11 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """sides[0] signs[0] sides[1] signs[1] …"""
+    """sides[0] signs[0] sides[1] signs[1] … written: the sides as they were written, where that is known."""
 
     sides: tuple[Node, ...]
     signs: tuple[str, ...]
+    written: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import mpmath
 
+from verifiers.math.exact import rational
 from verifiers.math.limits import check_bits, check_factorial
 from verifiers.math.nodes import EULER, IMAGINARY, INFINITY, PI, Call, Node, Number, Symbol, holds, negative, symbols
 
@@ -58,6 +59,8 @@ class Evaluator:
             case Symbol():
                 return self._symbol(node)
             case Call(head=head, args=args):
+                if head == "^" and (root := self._real_root(*args)) is not None:
+                    return self._kept(root)
                 rule = self._rules.get(head)
                 if rule is None:
                     raise NoValueError(f"{head} has no value")
@@ -95,6 +98,17 @@ class Evaluator:
         size = abs(self.context.log(abs(base), 2) if base else 0) * abs(exponent)
         check_bits(float(min(size, self.context.mpf(1e300))), "a power")
         return self.context.power(base, exponent)
+
+    def _real_root(self, base: Node, exponent: Node) -> Value | None:
+        """Of a negative real number to a power with an odd denominator, the real value: `(-8)^{1/3}` is -2 alone."""
+        share = rational(exponent)
+        if share is None or share.denominator % 2 == 0 or share.denominator == 1:
+            return None
+        value = self._value(base)
+        if self.context.im(value) != 0 or self.context.re(value) >= 0:
+            return None
+        size = self._power(-self.context.re(value), self.context.mpf(share.numerator) / share.denominator)
+        return -size if share.numerator % 2 else size
 
     def _root(self, radicand: Value, degree: Value) -> Value:
         whole = self.context.isint(degree) and degree > 0

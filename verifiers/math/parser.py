@@ -33,9 +33,11 @@ def parse(normalised: str) -> Node:
 
 
 @lru_cache(maxsize=4096)
-def readings(normalised: str) -> tuple[Node, ...]:
+def readings(normalised: str, decimal_comma: bool = True) -> tuple[Node, ...]:
     """Its trees, the most natural first. More than one only where the writing itself is ambiguous: `1,234` is a number
     or a list, `1,22` a list or a decimal comma, `5m` five metres or a product.
+
+    decimal_comma: whether it may hold one. A reference of two numbers is a list, and no decimal is paid for it.
 
     Raises what the first of them raises.
     """
@@ -43,7 +45,7 @@ def readings(normalised: str) -> tuple[Node, ...]:
     spellings = [_join_thousands(normalised)]
     if spellings[0] != normalised:
         spellings.append(normalised)
-    if (comma := _DECIMAL_COMMA.fullmatch(normalised)) is not None:
+    if decimal_comma and (comma := _DECIMAL_COMMA.fullmatch(normalised)) is not None:
         spellings.append(f"{comma[1]}{comma[2]}.{comma[3]}")
     if _SIGNED_EXPONENT.search(normalised):
         spellings.append(_SIGNED_EXPONENT.sub(r"\\mathrm{e}", normalised))
@@ -98,7 +100,7 @@ class Parser(Matrices):
         found = self.items(0, self.end)
         if not found:
             raise UnreadableError("nothing")
-        return found[0] if len(found) == 1 else Group("", "", found)
+        return found[0] if len(found) == 1 else Group("", "", found, self.joint(0, self.end))
 
     def items(self, start: int, end: int) -> tuple[Node, ...]:
         """What stands between commas, semicolons and the words `and` and `or`. With `;` and `,`, lists in a list."""
@@ -107,7 +109,10 @@ class Parser(Matrices):
             separators = (",", "and", "or")
             lists = [self._list(*part, separators) for part in outer]
         if len(lists) > 1 and any(len(part) > 1 for part in lists):
-            return tuple(part[0] if len(part) == 1 else Group("", "", part) for part in lists)
+            return tuple(
+                part[0] if len(part) == 1 else Group("", "", part, self.joint(*at))
+                for part, at in zip(lists, outer, strict=True)
+            )
         return tuple(node for part in lists for node in part)
 
     def _list(self, start: int, end: int, separators: tuple[str, ...]) -> tuple[Node, ...]:
@@ -137,15 +142,17 @@ class Parser(Matrices):
         if signs and signs[0][0] == start and signs[0][2] in ("~", "="):  # `\approx 5`, `= 5`
             start += signs.pop(0)[1]
         sides: list[Node] = []
+        written: list[str] = []
         for at, width, _sign in [*signs, (self.end, 0, "")]:
             with self.within(start, at):
                 sides.append(self._set())
+            written.append(" ".join(token.text for token in self.tokens[start:at]))
             start = at + width
         if len(sides) == 1:
             return sides[0]
         if signs[-1][2] == "equiv" and isinstance(sides[-1], Call) and sides[-1].head == "mod":
             sides[-1] = Call("pmod", sides[-1].args)
-        return Relation(tuple(sides), tuple(sign for _, _, sign in signs))
+        return Relation(tuple(sides), tuple(sign for _, _, sign in signs), tuple(written))
 
     def _signs(self) -> list[tuple[int, int, str]]:
         """Where the relation signs stand that no bracket holds: index, width in tokens, sign."""

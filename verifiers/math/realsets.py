@@ -41,6 +41,21 @@ def same_set(left: Node, right: Node, same: Same) -> bool | None:
     )
 
 
+def same_conditions(left: Group, right: Group, same: Same) -> bool | None:
+    """Of two lists of inequalities that differ in `and`, `or` and comma. None where neither holds an inequality, or
+    where a comma beside the word leaves it open."""
+    if not any(_is_inequality(item) for group in (left, right) for item in group.items):
+        return None
+    known = same_set(left, right, same)
+    if known is None:
+        return None if "" in (left.joint, right.joint) and "or" not in (left.joint, right.joint) else False
+    return known
+
+
+def _is_inequality(node: Node) -> bool:
+    return isinstance(node, Relation) and any(sign in ("<", ">", "<=", ">=") for sign in node.signs)
+
+
 def real_set(node: Node) -> RealSet | None:
     """Disjoint intervals in order, or None."""
     parts = _intervals(node)
@@ -54,7 +69,7 @@ def _intervals(node: Node) -> list[Interval] | None:  # noqa: PLR0911 - one retu
         case Group(opening="\\{", items=items):
             return _all([_point(item) for item in items])
         case Group(opening="", items=items) if items and all(isinstance(item, Relation) for item in items):
-            return _conditions(items)
+            return _conditions(items, node.joint)
         case Group(opening="(" | "[" as opening, closing=closing, items=(low, high)):
             found = _interval(low, opening == "[", high, closing == "]")
             return None if found is None else [found]
@@ -85,14 +100,15 @@ def _united(parts: list[list[Interval] | None]) -> list[Interval] | None:
     return found
 
 
-def _conditions(items: tuple[Node, ...]) -> list[Interval] | None:
-    """Conditions on one name are alternatives, unless together they are always true: then all of them hold."""
-    names = {name for item in items for name in symbols(item)}
+def _conditions(items: tuple[Node, ...], joint: str) -> list[Interval] | None:
+    """Conditions on one name. With commas they are alternatives; all hold if as alternatives they are always true."""
+    names = {name for item in items for name in symbols(item) if name != REALS}
     parts = [_intervals(item) for item in items]
     united = _united(parts)
-    if len(names) != 1 or united is None:
+    if len(names) != 1 or united is None or joint == "mixed":
         return None
-    return _intersected(parts) if _merged(united) == (_everything(),) else united
+    all_hold = joint == "and" or (not joint and _merged(united) == (_everything(),))
+    return _intersected(parts) if all_hold else united
 
 
 def _everything() -> Interval:

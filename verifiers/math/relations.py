@@ -35,8 +35,8 @@ def trimmed(relation: Relation) -> Relation:
         return relation
     at = relation.signs.index("~")
     if at == 0 and is_name(relation.sides[0]):
-        return Relation(relation.sides[:2], ("=",))
-    return Relation(relation.sides[: at + 1], relation.signs[:at])
+        return Relation(relation.sides[:2], ("=",), relation.written[:2])
+    return Relation(relation.sides[: at + 1], relation.signs[:at], relation.written[: at + 1])
 
 
 def is_name(node: Node) -> bool:  # noqa: PLR0911 - one return a kind
@@ -116,14 +116,19 @@ def contradicts(relation: Relation) -> bool:
 
 
 def says_nothing(relation: Relation) -> bool:
-    """Whether a side is equated with itself: `x=x`, `7=7`; or two expressions in variables that are the same."""
+    """Whether a side is equated with itself: `x=x`, `7=7`; or two expressions in variables that are the same.
+
+    Constants must be written alike: `\\frac{10}{2}=5` is a step of work.
+    """
     relation = trimmed(relation)
     if not relation.signs or any(sign != "=" for sign in relation.signs):
         return False
-    if is_name(relation.sides[0]) and len(relation.sides) > 2:
-        relation = Relation(relation.sides[1:], relation.signs[1:])
-        return all(a == b for a, b in pairwise(relation.sides)) and bool(symbols(relation.sides[0]))
-    return all(a == b or (symbols(a) and same_value(opaque(a), opaque(b))) for a, b in pairwise(relation.sides))
+    sides, written = relation.sides, relation.written
+    if is_name(sides[0]) and len(sides) > 2:
+        return all(a == b for a, b in pairwise(sides[1:])) and bool(symbols(sides[1]))
+    if not any(map(symbols, sides)):
+        return all(a == b for a, b in pairwise(sides)) and len(set(written)) <= 1
+    return all(a == b or (symbols(a) and same_value(opaque(a), opaque(b))) for a, b in pairwise(sides))
 
 
 def _is_constant(node: Node) -> bool:

@@ -33,13 +33,13 @@ def rebuilt(node: Node, parts: tuple[Node, ...]) -> Node:  # noqa: PLR0911 - one
             return multiply(*parts)
         case Call(head=head):
             return Call(head, parts)
-        case Group(opening=opening, closing=closing):
-            return Group(opening, closing, parts)
+        case Group(opening=opening, closing=closing, joint=joint):
+            return Group(opening, closing, parts, joint)
         case Matrix(rows=rows):
             width = len(rows[0])
             return Matrix(tuple(parts[i : i + width] for i in range(0, len(parts), width)))
-        case Relation(signs=signs):
-            return Relation(parts, signs)
+        case Relation(signs=signs, written=written):
+            return Relation(parts, signs, written)
         case Quantity(label=label, currency=currency):
             return Quantity(parts[0], label, currency)
     return node

@@ -24,7 +24,8 @@ _SYMBOLS = {
     "△": r"\triangle ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℚ": r"\mathbb{Q}", "ℕ": r"\mathbb{N}",
     "ℂ": r"\mathbb{C}", "ℓ": r"\ell ", "ℯ": "e", "ⅈ": "i", "ⅇ": "e", "，": ",", "；": ";", "。": ".", "、": ",",
     "（": "(", "）": ")", "℃": r"^{\circ}\text{C}", "℉": r"^{\circ}\text{F}", "∶": ":", "→": r"\to ", "∝": r"\propto ",
-    "\u00c5": "angstrom", "\u212b": "angstrom", "\u00a0": " ", "\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "+", "∑": r"\sum ", "∏": r"\prod ",
+    "\u00c5": "angstrom", "\u212b": "angstrom",
+    "\u00a0": " ", "\u2061": "", "\u2062": "", "\u2063": ",", "\u2064": "+", "∑": r"\sum ", "∏": r"\prod ",
     "∫": r"\int ", "¬": r"\lnot ", "↦": r"\mapsto ", "∘": r"\circ ", "⊕": r"\oplus ", "⟂": r"\perp ", "⊥": r"\perp ",
 }  # fmt: skip
 _GREEK_LETTERS = (
@@ -44,6 +45,7 @@ _LOWERED_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₖᵢ�
 
 _TWICE_ESCAPED = re.compile(r"\\\\(?=[a-zA-Z]|[()\[\]{},!;])")
 _DIGIT_GROUPS = re.compile(r"(?<=\d)(?:\\[,;:! ]|~|\{ \}| ?\{ ?, ?\} ?|\{\\,\}|, ?\\! ?|\\! ?, ?)(?=\d{3}(?!\d))")
+_ELLIPSIS = re.compile(r"\.(?: ?\.)+|\\c?dots[cbmio]?(?![A-Za-z])")
 _SPACED_GROUPS = re.compile(r"(?<![\d.,/] )(?<![\d.,/])\d{1,3}(?: \d{3})+(?![\d/]| ?\d| ?/)")
 _SPACING = re.compile(
     r"(\\\\(?![a-zA-Z]))|\\(?:[,;:!> ]|q?quad(?![a-z]{2})|(?:display|text|script)style(?![A-Za-z])"
@@ -88,6 +90,7 @@ def normalise(text: str) -> str:
     text = text.replace("\r", " ").replace("\n", " ").replace("\t", " ")
     if "\\\\" in text and "\\begin" not in text:
         text = _TWICE_ESCAPED.sub(r"\\", text)
+    text = _ELLIPSIS.sub(r"\\ldots ", text)
     text = _DIGIT_GROUPS.sub("", text)
     text = _FRACTIONS.sub(r"\\frac", _SPACING.sub(lambda found: found[1] or " ", text))
     text = _TIMES_TEN.sub(r"\\times ", " ".join(text.split()))
@@ -125,13 +128,20 @@ def _without_end(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Without characters beyond ASCII that have a spelling within it, or none at all."""
+    text = text.replace("=\u0338", "≠")
     text = _RAISED_RUN.sub(lambda run: "^{" + run.group().translate(_RAISED) + "}", text)
     text = _LOWERED_RUN.sub(lambda run: "_{" + run.group().translate(_LOWERED) + "}", text)
     return "".join(c if c.isascii() else _character(c) for c in text.translate(_TABLE))
 
 
+_STRIKES = frozenset("\u0335\u0336\u0337\u0338\u0305\u20d2\u20d3\u20e0\u20e5\u20e6\u20eb")
+"""Characters that strike out the one before them."""
+
+
 def _character(char: str) -> str:
     category = unicodedata.category(char)
+    if char in _STRIKES:
+        return r"\cancel "
     if category in ("Cf", "Cc", "Mn"):
         return ""
     if category == "Nd":

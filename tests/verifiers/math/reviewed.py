@@ -90,6 +90,73 @@ x^{-1}=5 ;; 5
 30^\circ ;; 30\text{ radians}
 90^\circ ;; 90\text{ rad}
 """,
+    "and or comma": r"""
+x>3\text{ or }x<5 ;; 3<x<5
+x<3\text{ and }x>5 ;; x<3\text{ or }x>5
+x<1\text{ and }x>2 ;; (-\infty,1)\cup(2,\infty)
+x>3\text{ or }x<5 ;; x>3\text{ and }x<5
+3 \text{ or } 4 ;; (3,4)
+(3 \text{ or } 4) ;; (3,4)
+x=3\text{ or }x=4 ;; (3,4)
+x=3\text{ or }y=4 ;; (3,4)
+x=3\text{ or }y=4 ;; x=3,y=4
+x=3,y=4 ;; x=3\text{ or }y=4
+a>0\text{ or }b>0 ;; a>0\text{ and }b>0
+a>0\text{ or }b>0 ;; a>0,b>0
+""",
+    "option letters": r"""
+A. B ;; A
+A) not, B ;; A
+A) is wrong, it is B ;; A
+A) or B ;; A
+A. it could also be C ;; A
+(A) (b) ;; A
+(A) b) ;; A
+A. not A, rather c ;; A
+(A) 3 (B 4 ;; A
+A. Also c. ;; A
+A: b ;; A
+A. Neither ;; A
+(A) 3 C ;; A
+""",
+    "ends": r"""
+1,2,3,... ;; 1,2,3
+5... ;; 5
+5.... ;; 5
+5\ldots ;; 5
+3.14... ;; 3.14
+0.333... ;; 0.333
+x^2+... ;; x^2
+1, 2, 3, . . . ;; 1,2,3
+5\%\% ;; 5
+28\%\% ;; 0.28
+(5\%)\% ;; 5
+5̶ ;; 5
+5̵ ;; 5
+5̸ ;; 5
+5⃠ ;; 5
+""",
+    "decimal comma": r"""
+10.25 ;; 10,25
+\frac{41}{4} ;; 10,25
+-\frac32 ;; -1,50
+\{1.25\} ;; \{1,25\}
+2.75 ;; 2,75
+""",
+    "odd roots": r"""
+(-8)^{1/3} ;; 1+\sqrt3i
+\sqrt[3]{-8} ;; 1+\sqrt3i
+\frac12+\frac{\sqrt3}{2}i ;; (-1)^{1/3}
+""",
+    "worked equalities": r"""
+5=5 ;; 5
+\frac12=\frac12 ;; \frac12
+2=3 ;; 3
+\frac{10}{2}=6 ;; 6
+x=x ;; x
+2x=2x ;; 2x
+\frac{10}{2}=5=6 ;; 6
+""",
 }
 
 PAID: dict[str, str] = {
@@ -158,5 +225,59 @@ A^{-1}=\begin{pmatrix}1&2\\3&4\end{pmatrix} ;; \begin{pmatrix}1&2\\3&4\end{pmatr
 90^\circ ;; \frac{\pi}{2}\text{ radians}
 90\text{ rad} ;; 90
 \frac{\pi}{6}\text{ radians} ;; \frac{\pi}{6}
+""",
+    "and or comma": r"""
+x<1, x>2 ;; (-\infty,1)\cup(2,\infty)
+x<1\text{ or }x>2 ;; x<1,x>2
+x>3,x<5 ;; 3<x<5
+x>3\text{ and }x<5 ;; 3<x<5
+x>3\text{ and }x<5 ;; x>3,x<5
+a>0,b>0 ;; a>0\text{ and }b>0
+a>1\text{ and }a\ne2 ;; (1,2)\cup(2,\infty)
+x=2\text{ or }x=3 ;; x=2\text{ and }x=3
+x=1\text{ and }y=2 ;; (1,2)
+3\text{ or }4 ;; \{3,4\}
+(x,y)=(1,2)\text{ or }(3,4) ;; (1,2),(3,4)
+""",
+    "option letters": r"""
+A. A car ;; A
+A. twelve ;; A
+(B)\ 12 ;; B
+\textbf{(C)}\ 3\pi ;; C
+B. I am a doctor ;; B
+D. Because a triangle has three sides ;; D
+""",
+    "ends": r"""
+5. ;; 5
+1,2,...,n ;; 1,2,\dots,n
+1,3,5,… ;; 1,3,5,\ldots
+x≠3 ;; x\ne3
+50\% ;; 0.5
+""",
+    "decimal comma": r"""
+2,75 ;; 2.75
+0,5 ;; \frac12
+2,75 ;; 2,75
+10,25 ;; 25,10
+\{10,25\} ;; 10,25
+1,234 ;; 1234
+1234 ;; 1,234
+""",
+    "odd roots": r"""
+(-8)^{1/3} ;; -2
+(-8)^{2/3} ;; 4
+(-2)^{1/3} ;; -\sqrt[3]{2}
+(-2)^{1/3} ;; \sqrt[3]{-2}
+x^{2/3} ;; \sqrt[3]{x^2}
+""",
+    "worked equalities": r"""
+\frac38=0.375 ;; \frac38
+0.375=\frac38 ;; \frac38
+\frac{10}{36}=\frac5{18} ;; \frac5{18}
+\frac{6}{8}=\frac34 ;; \frac34
+\frac{10}{2}=5 ;; 5
+P=\frac{10}{36}=\frac{5}{18} ;; \frac5{18}
+x=\frac68=\frac34 ;; \frac34
+2+3=5 ;; 5
 """,
 }

@@ -51,7 +51,10 @@ TREES = [
     ("]1,2]", Group("(", "]", (number(1), number(2)))),
     ("\\{1\\}", Group("\\{", "\\}", (number(1),))),
     ("\\emptyset", Group("\\{", "\\}", ())),
-    ("1,2 and 3", Group("", "", (number(1), number(2), number(3)))),
+    ("1,2 and 3", Group("", "", (number(1), number(2), number(3)), "and")),
+    ("1 or 2", Group("", "", (number(1), number(2)), "or")),
+    ("1 or 2 and 3", Group("", "", (number(1), number(2), number(3)), "mixed")),
+    ("(1 or 2)", Group("", "", (number(1), number(2)), "or")),
     ("(x)", X),
     ("x=5", Relation((X, number(5)), ("=",))),
     ("0<x\\le 1", Relation((number(0), X, number(1)), ("<", "<="))),
@@ -113,7 +116,7 @@ UNREADABLE = [
     "", "1 2", "x 2", "(1", "1)", "[1}", "\\{1)", "5+", "*5", "\\frac{1}", "\\sqrt", "\\unknown", "\\sin", "^2", "=", "1=",
     "\\begin{cases}1\\end{cases}", "\\begin{pmatrix}1&2\\\\3\\end{pmatrix}", "\\begin", "\\begin{pmatrix}1\\end", "|x",
     "()", "\\sin()", "5 is not right", "5\\text{ or}", "x_", "\\text{a", "\\not5", "€5+\\$5", "!", "\\}",
-    "\\int_0^1x", "3''", "\\begin{pmatrix}1\\end{pmatrix}^2", "\\sin(1,2)", "2 \\begin{pmatrix}1\\end{pmatrix}+1",
+    "\\int_0^1x", "3''", "\\begin{pmatrix}1\\end{pmatrix}^2", "\\sin(1,2)", "5\\%\\%", "2 \\begin{pmatrix}1\\end{pmatrix}+1",
 ]  # fmt: skip
 
 
