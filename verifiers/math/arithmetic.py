@@ -196,7 +196,7 @@ class Arithmetic(Atoms):
         factors: list[Node] = []
         while (token := self.peek()) is not None and not self._ends_argument(token, bool(factors)):
             if token.text in _OVER:
-                if not all(_is_angle(factor) for factor in factors):
+                if self.slash_ends or not all(_is_angle(factor) for factor in factors):
                     break
                 self.position += 1
                 factors.append(Call("^", (self.power(), MINUS_ONE)))

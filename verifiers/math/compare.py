@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 
 from verifiers.base import Verdict
+from verifiers.math.arbitrary import with_names_of
+from verifiers.math.conditions import without_condition
 from verifiers.math.equality import Equality
 from verifiers.math.expression import expression
 from verifiers.math.fallback import same_by_math_verify
 from verifiers.math.limits import MAX_CHARS, MAX_WRITTEN, RefusedError, UnreadableError
-from verifiers.math.nodes import Group, Node, Relation
+from verifiers.math.nodes import Group, Node, Relation, Symbol
 from verifiers.math.parser import readings
 from verifiers.math.policy import DEFAULT, Policy
 from verifiers.math.relations import contradicts, says_nothing
-from verifiers.math.text import is_prose, normalise, plain_number, words
+from verifiers.math.text import chemical, is_prose, normalise, plain_number, words
 from verifiers.math.units import case_matters
-from verifiers.math.vocabulary import SYMBOLS_IN_WORDS
+from verifiers.math.vocabulary import SAME_WORDS, SYMBOLS_IN_WORDS
 from verifiers.verifier import clip
 
 _OPTION = re.compile(r"\(?([A-Z])(?:\)|[.:])\s*(.*)", re.DOTALL)
@@ -65,7 +67,7 @@ def same_by_text(answer: str, gold: str) -> bool | None:
 
     Same text; two plain decimal numbers; the same words, or different ones (`listen`, `silent`).
     """
-    if answer == gold:
+    if answer == gold or ((formula := chemical(answer)) is not None and formula == chemical(gold)):
         return bool(answer)
     left, right = plain_number(answer), plain_number(gold)
     if left is not None and right is not None:
@@ -76,7 +78,7 @@ def same_by_text(answer: str, gold: str) -> bool | None:
         return True
     if one is None or two is None:
         return None
-    if one == two:
+    if SAME_WORDS.get(one, one) == SAME_WORDS.get(two, two):
         return None if case_matters(answer, gold) else True
     has_digits = any(c.isdigit() for c in one + two)
     return False if not has_digits and (is_prose(answer) and is_prose(gold)) else None
@@ -98,12 +100,30 @@ def _verdict(shown: str, answer: str, gold: str, policy: Policy, decimal_comma: 
         return Verdict.correct(shown) if same else Verdict.wrong(shown, "differs from the reference")
     if _same_choice(answer, gold):
         return Verdict.correct(shown)
-    if given is None:
+    if given is None and without_condition(answer) is None:
         return Verdict.wrong(shown, "not the reference's text, and not an expression that can be read")
     equality = Equality(policy)
-    if any(equality.equal(one, two) for one in given for two in wanted):
+    if any(equality.equal(one, two) for one in given or () for two in wanted):
         return Verdict.correct(shown)
-    return Verdict.wrong(shown, _why(given[0], wanted[0]))
+    if _same_without(answer, gold, equality, decimal_comma):
+        return Verdict.correct(shown)
+    return Verdict.wrong(shown, _why(given[0] if given else Symbol(answer), wanted[0]))
+
+
+def _same_without(answer: str, gold: str, equality: Equality, decimal_comma: bool) -> bool:
+    """Without a condition that only one of them has, and with the reference's names for what is arbitrary."""
+    heads = without_condition(answer), without_condition(gold)
+    if heads[0] is not None and heads[1] is None:
+        answer = heads[0]
+    elif heads[1] is not None and heads[0] is None:
+        gold = heads[1]
+    given, wanted = _readings(answer), _readings(gold, decimal_comma)
+    for one in given or ():
+        for two in wanted or ():
+            renamed = with_names_of(one, two)
+            if (heads != (None, None) and equality.equal(one, two)) or (renamed and equality.equal(renamed, two)):
+                return True
+    return False
 
 
 def _readings(text: str, decimal_comma: bool = True) -> tuple[Node, ...] | None:

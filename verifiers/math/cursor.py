@@ -13,10 +13,13 @@ _LOOK_EVERY = 10
 
 
 class Cursor:
-    """`position` moves to `end`; `within` looks at a part of the tokens and comes back."""
+    """`position` moves to `end`; `within` looks at a part of the tokens and comes back.
 
-    def __init__(self, tokens: list[Token]) -> None:
+    slash_ends: whether a slash ends the argument of a function that is written without brackets."""
+
+    def __init__(self, tokens: list[Token], slash_ends: bool = False) -> None:
         self.tokens = tokens
+        self.slash_ends = slash_ends
         self.position = 0
         self.end = len(tokens)
         self._depth = 0

@@ -133,6 +133,8 @@ def _add_word(word: str, found: list[Token], spaced: bool) -> None:
     begins = BEGINS_WITH_FUNCTION.fullmatch(word)
     if low in ("and", "or"):
         found.append(Token("text", low, spaced))
+    elif len(word) == 2 and word.isupper() and word not in BARE_UNITS and word not in PLAIN_GREEK:
+        found.extend(Token("letter", c, spaced and i == 0) for i, c in enumerate(word))  # a segment: NO, ON
     elif word in FUNCTIONS or word in SYNONYMS:
         found.append(Token("command", "\\" + word, spaced))
     elif low in ("sqrt", "cbrt"):

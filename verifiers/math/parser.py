@@ -12,8 +12,8 @@ from functools import lru_cache
 from verifiers.math.labels import cut_currency, find_label
 from verifiers.math.lexer import tokens
 from verifiers.math.limits import MAX_ITEMS, RefusedError, UnreadableError, check_text
-from verifiers.math.matrices import Matrices
 from verifiers.math.nodes import Call, Group, Node, Numeral, Quantity, Relation, integer, multiply
+from verifiers.math.operators import Operators
 from verifiers.math.unit_words import BARE_UNITS
 from verifiers.math.vocabulary import SIGNS
 
@@ -23,6 +23,8 @@ _SIGNED_EXPONENT = re.compile(r"(?<=\d)e(?=[+-]\d)")
 _BASE_NUMERAL = re.compile(r"\(?([0-9]+|[0-9A-Fa-f]{2,})\)?_(?:\{(\d{1,2})\}|(\d{1,2}))")
 _BARE_UNIT = re.compile(r"(.*\d) ?([A-Za-z]{1,3}(?:\^(?:\d|\{\d\}))?(?:/[A-Za-z]{1,3}(?:\^(?:\d|\{\d\}))?)?)")
 _BARE_OHM = re.compile(r"(.*\d) ?\\Omega ?((?:\\text\{.*)?)")
+_SLASH_AFTER_FUNCTION = re.compile(r"(?:ln|log|sin|cos|tan|cot|sec|csc)(?![A-Za-z]).*/")
+_POINT = re.compile(r"[ABD-Z]\([^()]*,[^()]*\)")
 _REVERSED = re.compile(r"([\[\]])([^\[\]]*[,;][^\[\]]*)([\[\]])")
 _UNIT_WORD = re.compile(r"[A-Za-z]+")
 
@@ -35,7 +37,7 @@ def parse(normalised: str) -> Node:
 @lru_cache(maxsize=4096)
 def readings(normalised: str, decimal_comma: bool = True) -> tuple[Node, ...]:
     """Its trees, the most natural first. More than one only where the writing itself is ambiguous: `1,234` is a number
-    or a list, `1,22` a list or a decimal comma, `5m` five metres or a product.
+    or a list, `1,22` a list or a decimal comma, `5m` five metres or a product, `\\ln 3/2` of 3/2 or half of `\\ln 3`.
 
     decimal_comma: whether it may hold one. A reference of two numbers is a list, and no decimal is paid for it.
 
@@ -47,6 +49,8 @@ def readings(normalised: str, decimal_comma: bool = True) -> tuple[Node, ...]:
         spellings.append(normalised)
     if decimal_comma and (comma := _DECIMAL_COMMA.fullmatch(normalised)) is not None:
         spellings.append(f"{comma[1]}{comma[2]}.{comma[3]}")
+    if _POINT.fullmatch(normalised):
+        spellings.append(normalised[1:])  # the point A(1,2)
     if _SIGNED_EXPONENT.search(normalised):
         spellings.append(_SIGNED_EXPONENT.sub(r"\\mathrm{e}", normalised))
     if (ohms := _BARE_OHM.fullmatch(spellings[0])) is not None:
@@ -55,6 +59,8 @@ def readings(normalised: str, decimal_comma: bool = True) -> tuple[Node, ...]:
     if bare is not None and all(word in BARE_UNITS for word in _UNIT_WORD.findall(bare[2])):
         spellings.append(f"{bare[1]}\\text{{{bare[2]}}}")
     found = [_parse(spellings[0])]
+    if _SLASH_AFTER_FUNCTION.search(normalised):
+        found.append(_parse(spellings[0], slash_ends=True))
     for spelling in spellings[1:]:
         try:
             found.append(_parse(spelling))
@@ -82,18 +88,19 @@ def _join_thousands(text: str) -> str:
     return "".join(parts) + text[start:]
 
 
-def _parse(text: str) -> Node:
+def _parse(text: str, slash_ends: bool = False) -> Node:
+    """slash_ends: whether a function's argument ends at a slash, `\\ln 3/2` being half of `\\ln 3`."""
     based = _BASE_NUMERAL.fullmatch(text)
     if based is not None:
         base = int(based[2] or based[3])
         if 2 <= base <= 36 and (based[1].isdigit() or base == 16):
             return Numeral(based[1].upper().lstrip("0") or "0", base)
     text, currency = cut_currency(_REVERSED.sub(_turned, text))
-    node = Parser(tokens(text)).answer()
+    node = Parser(tokens(text), slash_ends).answer()
     return Quantity(node, currency, currency=True) if currency else node
 
 
-class Parser(Matrices):
+class Parser(Operators):
     """Lists, relations, sets and labels."""
 
     def answer(self) -> Node:
@@ -144,8 +151,9 @@ class Parser(Matrices):
         sides: list[Node] = []
         written: list[str] = []
         for at, width, _sign in [*signs, (self.end, 0, "")]:
+            named = self.operator_name(start, at) if signs and not sides and signs[0][2] == "=" else None
             with self.within(start, at):
-                sides.append(self._set())
+                sides.append(named or self._set())
             written.append(" ".join(token.text for token in self.tokens[start:at]))
             start = at + width
         if len(sides) == 1:

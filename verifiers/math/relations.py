@@ -84,7 +84,11 @@ def _is_segment(node: Node) -> bool:
     if isinstance(node, Call) and node.head == "^" and node.args[1] == integer(-1):
         base = node.args[0]
         return all(map(_is_segment, base.args if isinstance(base, Call) and base.head == "*" else (base,)))
-    return isinstance(node, Symbol) and (node.name[0].isupper() or "_" in node.name or node.name.startswith("\\text"))
+    if not isinstance(node, Symbol):
+        return False
+    if node.name.startswith("\\text"):
+        return is_name(node)
+    return node.name[0].isupper() or "_" in node.name
 
 
 def assigned(relation: Relation) -> tuple[Node | None, Node] | None:  # noqa: PLR0911 - one return a form

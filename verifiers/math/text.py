@@ -67,6 +67,11 @@ _MICRO = re.compile(
 )
 _OHM = re.compile(rf"{_TEXT}\{{ ?([kMGm]?) ?\\Omega ?\}}|{_TEXT}\{{ ?([kMGm]) ?\}} ?\\Omega(?![A-Za-z])")
 _DEGREES_IN_TEXT = re.compile(r"\\(?:text|mathrm) ?\{ ?\^(?:\\circ|\{\\circ\}) ?([CF]) ?\}")
+_WRAPPED = re.compile(
+    r"(?:\\\(((?:(?!\\[()]).)*)\\\)|\\\[((?:(?!\\[\[\]]).)*)\\\]|\*\*([^*]+)\*\*|`([^`]+)`)\Z", re.DOTALL
+)
+_COLOUR = re.compile(r"\\(?:text)?color(?:box)? ?\{[a-zA-Z!0-9]{1,20}\}")
+_FULL_STOP = re.compile(r"\\text\{[ .]*\}$")
 _MODULUS = re.compile(r"\((?:\\(?:text|mathrm)\{)?mod\}? ?(\d{1,9}|[a-z])\)")
 _REALS_WITHOUT = re.compile(r"(?<=\\mathbb\{R\})(?:-|\\backslash )(?=\\\{)")
 
@@ -87,6 +92,8 @@ def normalise(text: str) -> str:
     """`text` in ASCII and TeX, without what carries no meaning; what it means is left to the parser."""
     if not text.isascii():
         text = _plain(text)
+    text = _unwrapped(text.strip())
+    text = _COLOUR.sub("", text) if "color" in text else text
     text = text.replace("\r", " ").replace("\n", " ").replace("\t", " ")
     if "\\\\" in text and "\\begin" not in text:
         text = _TWICE_ESCAPED.sub(r"\\", text)
@@ -99,7 +106,13 @@ def normalise(text: str) -> str:
     text = _AFTER_COMMAND.sub(r"\1", _LOOSE_SPACE.sub("", text))
     text = _MODULUS.sub(r"\\pmod{\1}", _REALS_WITHOUT.sub(r"\\setminus", text))
     text = _ORDINAL.sub("", _TEMPERATURE.sub(r"\\text{\1}", text))
-    return _without_end(text)
+    return _without_end(_FULL_STOP.sub("", text))
+
+
+def _unwrapped(text: str) -> str:
+    """`5` of `\\(5\\)`, `\\[5\\]`, `**5**` and `` `5` ``."""
+    found = _WRAPPED.match(text)
+    return text if found is None else "".join(part or "" for part in found.groups())
 
 
 def _units(text: str) -> str:
@@ -195,3 +208,17 @@ def is_prose(normalised: str) -> bool:
 
 def _is_mathematics(run: str) -> bool:
     return run in MATH_WORDS or BEGINS_WITH_FUNCTION.fullmatch(run) is not None
+
+
+_FORMULA = re.compile(r"(?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*)+(?:\^\d?[+-])?")
+_CHEMICAL_COMMAND = re.compile(r"\\(?:ce|text|mathrm|rm)(?![A-Za-z]) ?")
+
+
+def chemical(normalised: str) -> str | None:
+    """`H2O` of `H_2O`, `\\ce{H2O}` and `\\mathrm{H_2O}`; None for what is none, or bare letters."""
+    bare = _CHEMICAL_COMMAND.sub("", normalised)
+    bare = bare.replace("{", "").replace("}", "").replace("_", "").replace(" ", "")
+    if len(bare) > 100 or not _FORMULA.fullmatch(bare):
+        return None
+    written_so = any(mark in normalised for mark in "_^") or _CHEMICAL_COMMAND.search(normalised)
+    return bare if written_so else None

@@ -70,8 +70,21 @@ DEGREES = frozenset(("degree", "degrees", "deg", "degs"))
 PERCENTS = frozenset(("percent", "percentage", "pct", "percents"))
 SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 """Words after a number that multiply it by that power of ten."""
+_ALL_REALS = names("allrealnumbers allreals realnumbers thereals thesetofrealnumbers thesetofallrealnumbers")
 SYMBOLS_IN_WORDS = {
     "\\emptyset": names("nosolution nosolutions norealsolution norealsolutions theemptyset emptyset"),
-    "\\mathbb{R}": names("allrealnumbers allreals realnumbers thereals thesetofrealnumbers"),
+    "\\mathbb{R}": _ALL_REALS,
+    "(-\\infty,\\infty)": _ALL_REALS,
+    "(-\\infty,+\\infty)": _ALL_REALS,
+    "\\infty": names("infinity positiveinfinity"),
+    "+\\infty": names("infinity positiveinfinity"),
+    "-\\infty": names("negativeinfinity minusinfinity"),
 }
-LEADING = names("about approximately approx roughly around answer is the total equals exactly only")
+SAME_WORDS = {
+    "nosolutions": "nosolution", "dne": "doesnotexist", "thelimitdoesnotexist": "doesnotexist",
+    "norealsolutions": "norealsolution",
+}  # fmt: skip
+LEADING = names(
+    "about approximately approx roughly around answer is the total equals exactly only maximum minimum value center "
+    "centre vertex focus point"
+)

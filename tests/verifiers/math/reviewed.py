@@ -42,6 +42,7 @@ REFUSED: dict[str, str] = {
 x^{-1}=5 ;; 5
 |x|=5 ;; 5
 |x|=5 ;; x=5
+NO ;; ON
 """,
     "large beside an integral": r"""
 (x+y+z+1)^{40} ;; \int_0^1 x\,dx
@@ -157,6 +158,47 @@ x=x ;; x
 2x=2x ;; 2x
 \frac{10}{2}=5=6 ;; 6
 """,
+    "operators and labels on the left": r"""
+\int_0^1f(x)dx=6 ;; 5
+\int_0^1 f(x)dx=6=5 ;; 5
+\max(1,2)=5 ;; 5
+5\text{ or }\int_0^1f(x)dx=6 ;; 6
+P(X=2)=\frac38 ;; P(X=3)=\frac38
+\text{not}(X)=5 ;; 5
+\text{Maximum: not }5 ;; 5
+A(1,2) ;; (2,1)
+x+\int_0^1f(x)dx=5 ;; 5
+""",
+    "conditions": r"""
+k\pi,\ k\in\mathbb R ;; k\pi,\ k\in\mathbb Z
+x>0,\ x\in\mathbb Z ;; x>0
+x>0\text{ for integer }x ;; x>0
+5,\ k\in\mathbb Z ;; 5
+f(x)=x\text{ for no }x ;; f(x)=x
+f(x)=x\text{ for }x>0 ;; f(x)=x
+k\pi\text{ where }k\text{ is odd} ;; k\pi
+""",
+    "wrappers slashes words": r"""
+\(6\) ;; 5
+\(5\) or \(6\) ;; 5
+**5** **6** ;; 5
+\color{red}{6} ;; 5
+\ln 3/2 ;; \frac{\ln 2}{3}
+\text{DNE} ;; 0
+\text{infinity} ;; -\infty
+H_2O ;; HO_2
+H_2O ;; H_2O_2
+\mathrm{Na^+} ;; \mathrm{Na^-}
+""",
+    "arbitrary names": r"""
+a^2+b^2-2ab\cos c ;; a^2+b^2-2ab\cos C
+A+c ;; A+C
+x^2+c ;; x^3+C
+\frac{\pi}{4}+2\pi k ;; \frac{\pi}{4}+3\pi n
+k+\pi ;; n+\pi
+\pi kn ;; \pi nm
+c_1\cos x+c_1\sin x ;; C_1\cos x+C_2\sin x
+""",
 }
 
 PAID: dict[str, str] = {
@@ -187,6 +229,8 @@ PAID: dict[str, str] = {
 \frac{AB}{CD}=5 ;; 5
 \frac{S_1}{S_2}=5 ;; 5
 A^{-1}=\begin{pmatrix}1&2\\3&4\end{pmatrix} ;; \begin{pmatrix}1&2\\3&4\end{pmatrix}
+\frac{NO}{BO}=5 ;; 5
+NO=5 ;; 5
 """,
     "large beside an integral": r"""
 \frac{1}{3} ;; \int_0^1 x^2\,dx
@@ -279,5 +323,65 @@ x^{2/3} ;; \sqrt[3]{x^2}
 P=\frac{10}{36}=\frac{5}{18} ;; \frac5{18}
 x=\frac68=\frac34 ;; \frac34
 2+3=5 ;; 5
+""",
+    "operators and labels on the left": r"""
+\frac{dy}{dx}=2x ;; 2x
+\frac{\partial f}{\partial x}=2xy ;; 2xy
+\int_0^1f(x)dx=\frac12 ;; \frac12
+\lim_{x\to0}f(x)=1 ;; 1
+\sum_{n=1}^\infty \frac{1}{n^2}=\frac{\pi^2}{6} ;; \frac{\pi^2}6
+P(X=2)=\frac38 ;; \frac38
+\mathbb E[X]=\frac38 ;; \frac38
+\mathbb{E}[X]=\frac38 ;; \frac38
+m\angle ABC=30^\circ ;; 30
+\min=5 ;; 5
+\text{min} = 5 ;; 5
+\text{Maximum: }5 ;; 5
+\text{maximum value is }5 ;; 5
+\text{center }(1,2) ;; (1,2)
+A(1,2) ;; (1,2)
+P(1,2) ;; (1,2)
+\text{Var}(X)=2 ;; 2
+""",
+    "conditions": r"""
+k\pi,\ k\in\mathbb Z ;; k\pi
+k\pi ;; k\pi, k\in\mathbb{Z}
+x=\frac{\pi}{4}+k\pi\ (k\in\mathbb{Z}) ;; x=\frac{\pi}{4}+k\pi
+f(x)=cx, c\in\mathbb R ;; f(x)=cx
+f(x)=cx ;; f(x)=cx\text{ for any constant }c
+x\in\mathbb R, x\ne0 ;; (-\infty,0)\cup(0,\infty)
+f(x)=x\text{ for all }x ;; f(x)=x
+x=n\pi\text{ for integer }n ;; n\pi
+k\pi\text{ where }k\text{ is an integer} ;; k\pi
+""",
+    "wrappers slashes words": r"""
+\(5\) ;; 5
+\[5\] ;; 5
+**5** ;; 5
+`5` ;; 5
+\color{red}{5} ;; 5
+\color{blue} 5 ;; 5
+\textcolor{red}{5} ;; 5
+5\text{.} ;; 5
+t=\ln 2/\lambda ;; \frac{\ln2}\lambda
+\log5/\log2 ;; \log_25
+\ln3/2 ;; \frac{\ln3}2
+\ln3/2 ;; \ln\frac32
+\sin x/x ;; \frac{\sin x}{x}
+\text{all real numbers} ;; (-\infty,\infty)
+\text{DNE} ;; \text{does not exist}
+\text{does not exist} ;; \text{DNE}
+\text{no solutions} ;; \text{no solution}
+\text{infinity} ;; \infty
+\ce{H2O} ;; H_2O
+\mathrm{H_2O} ;; \text{H}_2\text{O}
+\mathrm{Na^+} ;; Na^+
+\mathrm{CH_3COOH} ;; CH_3COOH
+""",
+    "arbitrary names": r"""
+\frac{x^3}{3}+c ;; \frac{x^3}{3}+C
+y=C_1\cos x+C_2\sin x ;; y=c_1\cos x+c_2\sin x
+\frac\pi4+2\pi k ;; \frac\pi4+2\pi n
+x=\frac\pi4+k\pi,\ k\in\mathbb Z ;; x=\frac\pi4+n\pi
 """,
 }
