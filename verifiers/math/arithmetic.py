@@ -13,6 +13,7 @@ from verifiers.math.nodes import (
     MINUS_ONE,
     ZERO,
     Call,
+    Group,
     Matrix,
     Node,
     Number,
@@ -120,6 +121,8 @@ class Arithmetic(Atoms):
         if self._accepts_degree():
             return Call("deg", (base,))
         exponent = self.script()
+        if isinstance(base, Group) and base.is_tuple and exponent == Symbol("T"):  # `(1,2)^T`
+            return Matrix(tuple((item,) for item in base.items))
         if isinstance(base, Matrix):
             return self.matrix_power(base, exponent)
         return Call("^", (base, exponent))
@@ -188,7 +191,7 @@ class Arithmetic(Atoms):
         return self.primary_number(self.take())
 
     def _arguments(self, name: str) -> tuple[Node, ...]:
-        if self.sees("(", "[", "{"):
+        if self.sees("(", "[", "{") or (name in MANY_ARGUMENTS and self.sees("\\{")):
             found = self.bracketed()
             if not found:
                 raise UnreadableError(f"{name} of nothing")

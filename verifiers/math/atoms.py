@@ -225,11 +225,15 @@ class Atoms(Numerals):
 
     def _builder(self, opening: Token) -> Node | None:
         """`\\{x \\mid x>2\\}` says no more than its condition."""
-        name, bar = self.peek(1), self.peek(2)
+        name, bar, conditions_at = self.peek(1), self.peek(2), 3
+        if bar is not None and bar.text == "\\in":  # `\\{x\\in\\mathbb{R}\\mid x>2\\}`
+            reals = [token.text for token in self.tokens[self.position + 3 : self.position + 7]]
+            conditions_at = 8 if reals == ["\\mathbb", "{", "R", "}"] else 6 if reals[:2] == ["\\mathbb", "R"] else 3
+            bar = self.peek(conditions_at - 1)
         if name is None or bar is None or name.kind != "letter" or bar.text not in ("|", ":"):
             return None
-        conditions = self.items(self.position + 3, opening.match)
-        joint = self.joint(self.position + 3, opening.match)
+        conditions = self.items(self.position + conditions_at, opening.match)
+        joint = self.joint(self.position + conditions_at, opening.match)
         self.position = opening.match + 1
         return conditions[0] if len(conditions) == 1 else Group("", "", conditions, joint)
 

@@ -14,7 +14,7 @@ from verifiers.math.limits import MAX_CHARS, MAX_WRITTEN, RefusedError, Unreadab
 from verifiers.math.nodes import Group, Node, Relation, Symbol
 from verifiers.math.parser import readings
 from verifiers.math.policy import DEFAULT, Policy
-from verifiers.math.relations import contradicts, says_nothing
+from verifiers.math.relations import assigned, contradicts, says_nothing
 from verifiers.math.text import chemical, is_prose, normalise, plain_number, words
 from verifiers.math.units import case_matters
 from verifiers.math.vocabulary import SAME_WORDS, SYMBOLS_IN_WORDS
@@ -96,7 +96,7 @@ def _verdict(shown: str, answer: str, gold: str, policy: Policy, decimal_comma: 
     if wanted is None:
         same = _bare(answer) == _bare(gold)
         if not same and given is not None and words(gold, prose=True) is None:
-            same = same_by_math_verify(given[0], answer, gold)
+            same = same_by_math_verify(_value_of(given[0]), answer, gold)
         return Verdict.correct(shown) if same else Verdict.wrong(shown, "differs from the reference")
     if _same_choice(answer, gold):
         return Verdict.correct(shown)
@@ -108,6 +108,12 @@ def _verdict(shown: str, answer: str, gold: str, policy: Policy, decimal_comma: 
     if _same_without(answer, gold, equality, decimal_comma):
         return Verdict.correct(shown)
     return Verdict.wrong(shown, _why(given[0] if given else Symbol(answer), wanted[0]))
+
+
+def _value_of(node: Node) -> Node:
+    """`\\frac13` of `\\int_0^1x^2dx=\\frac13`: what an answer that restates a sum or an integral gives as its value."""
+    said = assigned(node) if isinstance(node, Relation) and not contradicts(node) else None
+    return node if said is None else said[1]
 
 
 def _same_without(answer: str, gold: str, equality: Equality, decimal_comma: bool) -> bool:

@@ -112,7 +112,9 @@ def _add_text(content: str, found: list[Token], spaced: bool, depth: int) -> Non
     """Mathematics in a text command is mathematics; a single letter is one; the rest is text."""
     if not content:
         return
-    if content in FUNCTIONS or content in SYNONYMS:
+    if content == "min" and found and (found[-1].kind == "number" or found[-1].text in (")", "}", "\\pi")):
+        found.append(Token("text", content, True))  # minutes
+    elif content in FUNCTIONS or content in SYNONYMS:
         found.append(Token("command", "\\" + content, spaced))
     elif content in _CONSTANT_TEXT:
         _scan(_CONSTANT_TEXT[content], found, depth + 1)

@@ -72,6 +72,8 @@ _WRAPPED = re.compile(
 )
 _COLOUR = re.compile(r"\\(?:text)?color(?:box)? ?\{[a-zA-Z!0-9]{1,20}\}")
 _FULL_STOP = re.compile(r"\\text\{[ .]*\}$")
+_TRANSPOSED = re.compile(r"(?<=[)\]}])\^(?:\\top|\{\\top\}|\{T\}|\\mathsf ?\{?T\}?|\\intercal)(?![A-Za-z])")
+_POSITIVE_REALS = re.compile(r"\\mathbb ?\{?R\}?(?:\^\{?\+\}?|_\{?(?:\+|>0)\}?)(?![\w^])")
 _MODULUS = re.compile(r"\((?:\\(?:text|mathrm)\{)?mod\}? ?(\d{1,9}|[a-z])\)")
 _REALS_WITHOUT = re.compile(r"(?<=\\mathbb\{R\})(?:-|\\backslash )(?=\\\{)")
 
@@ -104,6 +106,7 @@ def normalise(text: str) -> str:
     text = _units(text)
     text = _SPACED_GROUPS.sub(lambda found: found.group().replace(" ", ""), text)
     text = _AFTER_COMMAND.sub(r"\1", _LOOSE_SPACE.sub("", text))
+    text = _TRANSPOSED.sub("^T", _POSITIVE_REALS.sub(r"(0,\\infty)", text))
     text = _MODULUS.sub(r"\\pmod{\1}", _REALS_WITHOUT.sub(r"\\setminus", text))
     text = _ORDINAL.sub("", _TEMPERATURE.sub(r"\\text{\1}", text))
     return _without_end(_FULL_STOP.sub("", text))

@@ -199,6 +199,17 @@ k+\pi ;; n+\pi
 \pi kn ;; \pi nm
 c_1\cos x+c_1\sin x ;; C_1\cos x+C_2\sin x
 """,
+    "sets vectors and restated sums": r"""
+\{x\in\mathbb{R}\mid x>3\} ;; (2,\infty)
+\{x\in\mathbb{Z}\mid x>2\} ;; (2,\infty)
+(1,2,3)^T ;; (3,2,1)
+\max\{a,b\} ;; \min(a,b)
+\mathbb{R}^+ ;; [0,\infty)
+\mathbb{R}^+ ;; \mathbb{R}
+\int_0^1 x^2\,dx=\frac12 ;; \int_0^1 x^2\,dx
+\sum_{k=1}^{4}k=11 ;; \sum_{k=1}^4 k
+5\text{ min} ;; 5\text{ m}
+""",
 }
 
 PAID: dict[str, str] = {
@@ -383,5 +394,18 @@ t=\ln 2/\lambda ;; \frac{\ln2}\lambda
 y=C_1\cos x+C_2\sin x ;; y=c_1\cos x+c_2\sin x
 \frac\pi4+2\pi k ;; \frac\pi4+2\pi n
 x=\frac\pi4+k\pi,\ k\in\mathbb Z ;; x=\frac\pi4+n\pi
+""",
+    "sets vectors and restated sums": r"""
+\{x\in\mathbb R\mid x>2\} ;; (2,\infty)
+\{x \in \mathbb{R} \mid x > 2\} ;; (2,\infty)
+(1,2,3)^T ;; \begin{pmatrix}1\\2\\3\end{pmatrix}
+[1, 2, 3]^\top ;; \begin{pmatrix}1\\2\\3\end{pmatrix}
+\max\{a,b\} ;; \max(a,b)
+\mathbb{R}^+ ;; (0,\infty)
+\mathbb{R}_{>0} ;; (0,\infty)
+\int_0^1 x^2\,dx=\frac13 ;; \int_0^1 x^2\,dx
+\sum_{k=1}^{4}k=10 ;; \sum_{k=1}^4 k
+5\text{ minutes} ;; 5\text{ min}
+5\text{ min} ;; 5
 """,
 }
