@@ -274,11 +274,12 @@ class Atoms(Numerals):
         raise UnreadableError("a bar without its partner")
 
     def _environment(self, token: Token) -> Node:
+        """A matrix; a determinant has no value here: only a reference's is computed (matrices.determinants)."""
         name_group = self.take()
         if name_group.text != "{":
             raise UnreadableError("\\begin without a name")
         name = "".join(t.text for t in self.tokens[self.position : name_group.match])
-        if name not in MATRICES:
+        if name not in MATRICES and name != "vmatrix":
             raise UnreadableError(f"the environment {name}")
         start, end = name_group.match + 1, token.match
         matrix = self.matrix(name, start, end)
@@ -287,7 +288,7 @@ class Atoms(Numerals):
         if closing.text != "{":
             raise UnreadableError("\\end without a name")
         self.position = closing.match + 1
-        return matrix
+        return Call("f:det", (matrix,)) if name == "vmatrix" else matrix
 
     def matrix_power(self, base: Matrix, exponent: Node) -> Node:
         if exponent == Symbol("T") or exponent == Symbol("\\text{t}"):

@@ -11,6 +11,7 @@ from verifiers.math.equality import Equality
 from verifiers.math.expression import expression
 from verifiers.math.fallback import same_by_math_verify
 from verifiers.math.limits import MAX_CHARS, MAX_WRITTEN, RefusedError, UnreadableError
+from verifiers.math.matrices import determinants
 from verifiers.math.nodes import Group, Node, Relation, Symbol
 from verifiers.math.parser import readings
 from verifiers.math.policy import DEFAULT, Policy
@@ -102,6 +103,7 @@ def _verdict(shown: str, answer: str, gold: str, policy: Policy, decimal_comma: 
         return Verdict.correct(shown)
     if given is None and without_condition(answer) is None:
         return Verdict.wrong(shown, "not the reference's text, and not an expression that can be read")
+    wanted = tuple(dict.fromkeys((*wanted, *map(determinants, wanted))))
     equality = Equality(policy)
     if any(equality.equal(one, two) for one in given or () for two in wanted):
         return Verdict.correct(shown)

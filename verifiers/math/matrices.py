@@ -6,8 +6,9 @@ from functools import reduce
 
 from verifiers.math.arithmetic import Arithmetic
 from verifiers.math.exact import rational
-from verifiers.math.limits import MAX_ENTRIES, MAX_NODES, RefusedError, UnreadableError
-from verifiers.math.nodes import Matrix, Node, Number, add, multiply, size
+from verifiers.math.limits import MAX_DETERMINANT, MAX_ENTRIES, MAX_NODES, RefusedError, UnreadableError
+from verifiers.math.nodes import Call, Matrix, Node, Number, add, multiply, negative, size
+from verifiers.math.rewrite import mapped
 
 
 class Matrices(Arithmetic):
@@ -63,3 +64,26 @@ def _folded(node: Node) -> Node:
     """A rational value as the number that it is, so that products of products stay small."""
     value = rational(node)
     return node if value is None else Number(value)
+
+
+def determinants(node: Node) -> Node:
+    """`node` with the determinants of small matrices computed: of a reference; an answer has to give the value."""
+    return mapped(node, _determinant)
+
+
+def _determinant(node: Node) -> Node | None:
+    """By cofactors of the first row."""
+    if not (
+        isinstance(node, Call) and node.head == "f:det" and len(node.args) == 1 and isinstance(node.args[0], Matrix)
+    ):
+        return None
+    rows = node.args[0].rows
+    return _cofactors(rows) if len(rows) == len(rows[0]) <= MAX_DETERMINANT else None
+
+
+def _cofactors(rows: tuple[tuple[Node, ...], ...]) -> Node:
+    if len(rows) == 1:
+        return rows[0][0]
+    minors = [tuple(row[:column] + row[column + 1 :] for row in rows[1:]) for column in range(len(rows))]
+    terms = [multiply(entry, _cofactors(minor)) for entry, minor in zip(rows[0], minors, strict=True)]
+    return _folded(add(*(negative(term) if column % 2 else term for column, term in enumerate(terms))))

@@ -30,6 +30,7 @@ REFUSED: dict[str, str] = {
 101\text{ base two} ;; 101
 5万 ;; 5
 5 错误 ;; 5
+5\text{ apples pears plums figs dates} ;; 5
 """,
     "names": r"""
 \text{the answer is not }=5 ;; 5
@@ -209,6 +210,12 @@ c_1\cos x+c_1\sin x ;; C_1\cos x+C_2\sin x
 \int_0^1 x^2\,dx=\frac12 ;; \int_0^1 x^2\,dx
 \sum_{k=1}^{4}k=11 ;; \sum_{k=1}^4 k
 5\text{ min} ;; 5\text{ m}
+""",
+    "determinants": r"""
+ad+bc ;; \begin{vmatrix}a&b\\c&d\end{vmatrix}
+2 ;; \det\begin{pmatrix}1&2\\3&4\end{pmatrix}
+\begin{vmatrix}1&2\\3&4\end{vmatrix} ;; -2
+\det\begin{pmatrix}1&2\\3&4\end{pmatrix} ;; -2
 """,
 }
 
@@ -407,5 +414,12 @@ x=\frac\pi4+k\pi,\ k\in\mathbb Z ;; x=\frac\pi4+n\pi
 \sum_{k=1}^{4}k=10 ;; \sum_{k=1}^4 k
 5\text{ minutes} ;; 5\text{ min}
 5\text{ min} ;; 5
+""",
+    "determinants": r"""
+ad-bc ;; \begin{vmatrix}a&b\\c&d\end{vmatrix}
+-2 ;; \det\begin{pmatrix}1&2\\3&4\end{pmatrix}
+-2 ;; \begin{vmatrix}1&2\\3&4\end{vmatrix}
+-3 ;; \begin{vmatrix}1&2&3\\4&5&6\\7&8&10\end{vmatrix}
+\begin{vmatrix}1&2\\3&4\end{vmatrix} ;; \begin{vmatrix} 1 & 2 \\ 3 & 4 \end{vmatrix}
 """,
 }
