@@ -1,4 +1,4 @@
-"""`code` on honest answers: forms of rows, extraction, languages, checkers, limits, rewards, and rows at fault."""
+"""`code` on honest answers: forms of rows, languages, limits, rewards, and rows at fault."""
 
 import base64
 import json
@@ -13,7 +13,6 @@ from tests.verifiers.code.conftest import Judge
 from verifiers import Sample, Status
 from verifiers.base import Verdict
 from verifiers.code.compare import CHECKERS
-from verifiers.code.extract import Source, blocks, extract
 from verifiers.code.outcome import LEAST_S, PASSED, Clock, Outcomes, until
 from verifiers.code.rows import FORMATS
 from verifiers.pool import VerifierPool
@@ -206,47 +205,6 @@ def test_the_settings_are_those_of_the_spec() -> None:
     assert set(options["checker"].choices) == set(CHECKERS)
 
 
-FENCES = [
-    ("```python\nx\n```", [("python", "x")]),
-    ("text\n```\nx\n```\nmore\n```py\ny\n\nz\n```", [("", "x"), ("py", "y\n\nz")]),
-    ("````python\n```\nx\n```\n````", [("python", "```\nx\n```")]),
-    ("~~~c++\nx\n~~~", [("c++", "x")]),
-    ("```python\nx", []),
-    ("```python\nx\n``", []),
-    ("   ```Python title=a\nx\n   ```", [("python", "x")]),
-    ("`x` ```y```", []),
-    ("```python\n    x\n```", [("python", "    x")]),
-    ("```python\nx\n```\n```python\ny", [("python", "x")]),
-    ("", []),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), FENCES)
-def test_fenced_blocks(text: str, expected: list[tuple[str, str]]) -> None:
-    assert blocks(text) == expected
-
-
-EXTRACTED = [
-    ("```python\na\n```\n```python\nb\n```", "python", "b"),
-    ("```python\na\n```\n```text\nb\n```", "python", "a"),
-    ("```cpp\na\n```", "python", None),
-    ("```cpp\na\n```", "cpp", "a"),
-    ("```c++\na\n```", "fence", "a"),
-    ("```\na\n```", "cpp", "a"),
-    ("<think>```python\na\n```</think> none", "python", None),
-    ("<think>```python\na\n```</think>```python\nb\n```", "python", "b"),
-    ("```python\n   \n```", "python", None),
-    ("print(1)", "python", None),
-    ("```python\n" + "x" * 200_001 + "\n```", "python", None),
-]
-
-
-@pytest.mark.parametrize(("response", "language", "expected"), EXTRACTED)
-def test_the_last_block_of_the_language_counts(response: str, language: str, expected: str | None) -> None:
-    found = extract(response, "fence", language, "</think>")
-    assert (found.text if isinstance(found, Source) else None) == expected
-
-
 def test_a_response_may_be_nothing_but_code(code_pool: VerifierPool) -> None:
     sample = Sample("", f"<think>print(1)</think>{ADD}", None, PAIRS)
     assert code_pool.verify("code", {"extract_from": "all"}, [sample])[0].status is Status.CORRECT
@@ -325,73 +283,6 @@ def test_rewards(judge: Judge) -> None:
     assert (slow.status, slow.score) == (Status.WRONG, 0.75)
 
 
-COMPARED = [
-    ("tokens", "1  2\n3", "1 2 3\n", True),
-    ("tokens", "1 2", "1 2 3", False),
-    ("tokens", "YES", "yes", False),
-    ("tokens_any_case", "YES", "yes", True),
-    ("lines", "a b \nc\n\n", "a b\nc", True),
-    ("lines", "a\nb", "a b", False),
-    ("exact", "a\n", "a", True),
-    ("exact", "a ", "a", False),
-    ("floats", "0.3333333 x", "0.333333333 x", True),
-    ("floats", "0.34", "0.33", False),
-    ("floats", "1000000000000", "1000000000001", False),
-    ("floats", "1e3", "1000", False),
-    ("floats", "1e9", "1000000007", False),
-    ("floats", "1000", "1e3", True),
-    ("floats", "nan", "nan", True),
-    ("floats", "inf", "1e400", False),
-    ("floats", "1_0.0", "10.0", False),
-    ("floats", "1.0 2.0", "1.0", False),
-    ("lines_any_order", "b\na\n", "a\nb", True),
-    ("lines_any_order", "a\na", "a\nb", False),
-]
-
-
-@pytest.mark.parametrize(("checker", "found", "wanted", "expected"), COMPARED)
-def test_comparisons(checker: str, found: str, wanted: str, expected: bool) -> None:
-    assert CHECKERS[checker](found, wanted) is expected
-
-
-DIVISORS = (
-    "def check(input, expected, output):\n    n, d = int(input), int(output)\n    return 1 < d < n and n % d == 0"
-)
-
-
-SLOW_ON_SOME = """
-import os
-def check(given, expected, output):
-    while 'slow' in output: pass
-    if 'end' in output: os._exit(0)
-    return output.strip() == expected
-"""
-
-
-@pytest.mark.parametrize(
-    ("source", "checker", "status", "said"),
-    [
-        ("print(2)", DIVISORS, Status.CORRECT, ""),
-        ("print(3)", DIVISORS, Status.CORRECT, ""),
-        ("print(5)", DIVISORS, Status.WRONG, "the row's checker refuses '5\\n'"),
-        ("print('x')", DIVISORS, Status.WRONG, "the row's checker cannot take 'x\\n'"),
-        ("print('slow')", SLOW_ON_SOME, Status.TIMEOUT, "the row's checker gave no answer in time on 'slow\\n'"),
-        ("print('end')", SLOW_ON_SOME, Status.WRONG, "the row's checker cannot take 'end\\n'"),
-        ("print(6)", SLOW_ON_SOME, Status.CORRECT, "1 of 1"),
-        ("print(2)", "def check(a, b, c): return 7", Status.ERROR, "checker: it returned 7.0"),
-        ("print(2)", "def check(a, b, c): return float('nan')", Status.ERROR, "checker: it returned nan"),
-        ("print(2)", "x = 1", Status.ERROR, "checker: it raised KeyError"),
-        ("print(2)", "def check(", Status.ERROR, "checker: it raised SyntaxError"),
-        ("print(2)", "def check(a, b, c):\n    while True: pass", Status.ERROR, "checker: it gave no answer"),
-    ],
-)
-def test_a_row_s_own_checker(judge: Judge, source: str, checker: str, status: Status, said: str) -> None:
-    metadata = {"tests": [{"input": "12", "output": "6"}], "checker": checker}
-    verdict = judge(source, metadata, time_s=1.0)
-    assert verdict.status is status
-    assert said in verdict.reason
-
-
 def test_the_reference_is_the_gold_answer(code_pool: VerifierPool) -> None:
     rows = [Sample("", "", ADD, PAIRS), Sample("", "", "print(1)", PAIRS), Sample("", "", None, PAIRS)]
     report = code_pool.check_gold("code", {}, rows)
@@ -460,10 +351,3 @@ def test_no_test_is_begun_that_could_not_be_run() -> None:
     assert len(list(until(outcomes(), Clock(LEAST_S / 2, time.monotonic())))) == 0
     assert begun == []
     assert len(list(until(outcomes(), Clock(60.0, time.monotonic())))) == 5
-
-
-def test_a_program_that_takes_all_the_time_brings_no_checker_down(judge: Judge) -> None:
-    metadata = {"tests": [{"input": "12", "output": "6"}] * 4, "checker": DIVISORS}
-    source = "import time\ntime.sleep(0.9)\nprint(6)"
-    verdict = judge(source, metadata, time_s=1.0, total_s=1.0)
-    assert verdict.status is Status.TIMEOUT, verdict.reason

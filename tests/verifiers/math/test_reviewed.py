@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.verifiers.math.reviewed import PAID, REFUSED
+from tests.verifiers.math.reviewed_paid import PAID
+from tests.verifiers.math.reviewed_refused import REFUSED
 from verifiers import Sample, Status
 from verifiers.base import Verdict
 from verifiers.math import math_verifier
