@@ -4,7 +4,7 @@ This package stands on its own. Importing it loads the standard library only; sy
 reasoning-gym are imported by the worker processes that need them.
 """
 
-from verifiers.base import Sample, Status, Verdict
+from verifiers.base import RowError, Sample, Status, Verdict
 from verifiers.registry import verifier
 
-__all__ = ["Sample", "Status", "Verdict", "verifier"]
+__all__ = ["RowError", "Sample", "Status", "Verdict", "verifier"]

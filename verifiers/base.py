@@ -30,6 +30,13 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+class RowError(ValueError):
+    """A sample by which no answer can be judged: its reference or metadata is at fault, and the text says how.
+
+    Raised by a verifier, it becomes an `error` with that text alone.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One response to be judged.

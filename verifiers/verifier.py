@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifiers.base import Sample, Verdict
+from verifiers.base import RowError, Sample, Verdict
 from verifiers.signature import check_settings
 
 RunAsync = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -103,6 +103,8 @@ class Verifier:
             return None
         try:
             response = self.gold_response(sample, **config)
+        except RowError as problem:
+            return Verdict.error(clip(f"{self.name}: {problem}"))
         except BaseException as problem:  # noqa: BLE001 - the boundary: a user's function may raise anything
             return Verdict.error(clip(f"{self.name}: its gold_response raised {_describe(problem)}"))
         if response is None or isinstance(response, str):
@@ -125,6 +127,8 @@ class Verifier:
                 outcome = run_async(outcome)
         except MemoryError:
             raise
+        except RowError as problem:
+            return Verdict.error(clip(f"{self.name}: {problem}"))
         except BaseException as problem:  # noqa: BLE001 - the boundary: a user's function may raise anything
             return Verdict.error(clip(f"{self.name} raised {_describe(problem)}"))
         return None if outcome is None and function is self.screen else as_verdict(outcome, self.name)

@@ -119,7 +119,7 @@ async def test_a_gold_answer_that_is_not_accepted_stops_the_run(make):
         await service.start(prompts("train", ["1", "2", "3}", "4"]), prompts("heldout", ["5", "1 or"]))
     assert str(caught.value).splitlines()[:2] == [
         "reward 'math' does not accept 1 of its own gold answers (checked: 6 prompts):",
-        "  train/2 (data.train, row 2 counted from 0): reference '3}', verdict error, extracted nothing, the braces of "
+        "  train/2 (data.train, row 2 counted from 0): reference '3}', verdict error, extracted nothing, math: the braces of "
         "the reference do not balance: 3}",
     ]
 

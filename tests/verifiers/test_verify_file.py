@@ -79,4 +79,4 @@ def test_the_first_error_is_told(tmp_path: Path) -> None:
     rows = [{"response": "```python\n1\n```", "metadata": m} for m in ({"tests": "no"}, {"tests": []})]
     counted = verify_file("code", {}, write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl")
     assert counted.statuses["error"] == 2
-    assert counted.first_error.startswith("verdict 1: code raised RowError: tests: found 'no', which is not JSON")
+    assert counted.first_error.startswith("verdict 1: code: tests: found 'no', which is not JSON")

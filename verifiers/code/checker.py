@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from verifiers.base import RowError
 from verifiers.code.outcome import PASSED, Outcome
 from verifiers.code.settings import CodeSettings
-from verifiers.code.task import RowError, StdioTest
+from verifiers.code.task import StdioTest
 from verifiers.sandbox.box import Box, Call, Stop
 
 CHECKING = "verifiers.code.inside.checking:serve"

@@ -10,10 +10,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from verifiers.base import RowError
 from verifiers.code.extract import Source
 from verifiers.code.outcome import PASSED, STOPPED, Clock, Outcome, Outcomes
 from verifiers.code.settings import CodeSettings
-from verifiers.code.task import ProgramTask, ProgramTest, RowError
+from verifiers.code.task import ProgramTask, ProgramTest
 from verifiers.sandbox.box import Box, Call, Session, Stop
 from verifiers.sandbox.sandbox import Sandbox
 

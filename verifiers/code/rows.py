@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from verifiers.base import Sample
-from verifiers.code.task import ProgramTask, ProgramTest, RowError, StdioTask, StdioTest, Task
+from verifiers.base import RowError, Sample
+from verifiers.code.task import ProgramTask, ProgramTest, StdioTask, StdioTest, Task
 
 MAX_UNPACKED_BYTES = 256 << 20
 

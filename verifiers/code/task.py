@@ -43,7 +43,3 @@ class ProgramTask:
 
 
 Task = StdioTask | ProgramTask
-
-
-class RowError(ValueError):
-    """A row that is not of the format named; the text says what was found and what to write."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifiers.base import Sample, Verdict
+from verifiers.base import RowError, Sample, Verdict
 from verifiers.extract import after_thinking, balanced, final_answer, formulas, last_boxed
 from verifiers.math.compare import compare
 from verifiers.math.fallback import same_by_math_verify
@@ -66,9 +66,9 @@ def _gold(reference: str) -> str:
     """The reference's expression: what it boxes, or the formula that it is, else all of it."""
     gold = (last_boxed(reference) if reference.startswith("\\boxed") else None) or reference
     if not gold:
-        raise ValueError("the reference is empty; write the gold answer")
+        raise RowError("the reference is empty; write the gold answer")
     if not balanced(gold):
-        raise ValueError(f"the braces of the reference do not balance: {clip(gold, 80)}")
+        raise RowError(f"the braces of the reference do not balance: {clip(gold, 80)}")
     held = formulas(gold)
     return held[0][2] if len(held) == 1 and held[0][:2] == (0, len(gold)) else gold
 

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from verifiers import Sample, Verdict, verifier
+from verifiers import RowError, Sample, Verdict, verifier
 
 
 @verifier(summary="the response is the reference")
@@ -25,6 +25,11 @@ async def slow_length(sample: Sample) -> float:
 def returns(sample: Sample) -> object:
     """What the metadata says, as a Python object that JSON could not carry."""
     return {"none": None, "text": "yes", "above": 1.5, "nan": float("nan"), "complex": 1j}[sample.metadata["what"]]
+
+
+@verifier(needs_reference=False)
+def row_at_fault(sample: Sample) -> bool:
+    raise RowError("reference: found nothing; write a number")
 
 
 @verifier(needs_reference=False)

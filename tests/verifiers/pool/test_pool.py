@@ -68,6 +68,7 @@ def test_an_async_verifier_with_partial_scores(pool: VerifierPool) -> None:
 FAILURES = [
     ("custom_rules:raises", sample("x"), "raises raised LookupError: no entry for x (custom_rules.py:"),
     ("custom_rules:exits", sample("x"), "exits raised SystemExit: 3"),
+    ("custom_rules:row_at_fault", sample("x"), "row_at_fault: reference: found nothing; write a number"),
     ("custom_rules:same_text", sample("x"), "needs a reference"),
     ("custom_rules:returns", sample("", what="none"), "returned None (NoneType)"),
     ("custom_rules:returns", sample("", what="text"), "returned 'yes' (str)"),
