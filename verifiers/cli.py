@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ def verify_file(
         raise ValueError(f"{out_path} is the input too; write another --out")
     _check_lines(name, in_path)
     partial = out_path.with_name(out_path.name + ".partial")
-    counted = _Counting()
+    counted = Counted()
     with VerifierPool(
         workers, timeout_s=timeout_s, memory_mb=memory_mb, isolation=isolation, python_path=python_path
     ) as pool:
@@ -69,28 +69,25 @@ def verify_file(
             while waiting:
                 _write(out, waiting.popleft().result(), counted)
     partial.replace(out_path)
-    return Counted({str(status): counted.statuses[status] for status in Status}, counted.first_error)
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """statuses: how many verdicts of each. first_error: line of the input and reason, empty if there is none."""
-
-    statuses: Mapping[str, int]
-    first_error: str = ""
+    return counted
 
 
 @dataclass(slots=True)
-class _Counting:
-    statuses: Counter[Status] = field(default_factory=Counter)
+class Counted:
+    """statuses: how many verdicts of each. first_error: which verdict and its reason, empty if there is none."""
+
+    statuses: dict[str, int] = field(default_factory=lambda: {str(status): 0 for status in Status})
     first_error: str = ""
 
+    def add(self, verdict: Verdict) -> None:
+        self.statuses[verdict.status] += 1
+        if verdict.status is Status.ERROR and not self.first_error:
+            self.first_error = f"verdict {sum(self.statuses.values())}: {verdict.reason}"
 
-def _write(out: IO[str], verdict: Verdict, counted: _Counting) -> None:
+
+def _write(out: IO[str], verdict: Verdict, counted: Counted) -> None:
     out.write(json.dumps(verdict.to_json()) + "\n")
-    counted.statuses[verdict.status] += 1
-    if verdict.status is Status.ERROR and not counted.first_error:
-        counted.first_error = f"verdict {counted.statuses.total()}: {verdict.reason}"
+    counted.add(verdict)
 
 
 def _samples(path: Path) -> Iterator[Sample]:

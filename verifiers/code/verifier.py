@@ -10,11 +10,10 @@ import time
 
 from verifiers.base import Sample, Verdict
 from verifiers.code.checker import CHECKING
-from verifiers.code.compare import CHECKERS
 from verifiers.code.extract import Source, extract
 from verifiers.code.outcome import Clock, Outcomes, until, verdict
 from verifiers.code.programs import CALLEE, TESTER, run_programs
-from verifiers.code.rows import FORMATS, task_of
+from verifiers.code.rows import task_of
 from verifiers.code.settings import COMPILE_MEMORY_MB, CodeSettings
 from verifiers.code.stdio import COMPILER, run_stdio
 from verifiers.code.task import ProgramTask, Task
@@ -148,6 +147,3 @@ def _outcomes(sandbox: Sandbox, source: Source, task: Task, settings: CodeSettin
     if isinstance(task, ProgramTask):
         return run_programs(sandbox, source, task, settings, clock)
     return run_stdio(sandbox, source, task, settings, clock)
-
-
-__all__ = ["CHECKERS", "FORMATS", "code_verifier"]

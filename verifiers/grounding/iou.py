@@ -7,14 +7,13 @@ from typing import Any
 
 from verifiers.base import Sample, Verdict
 from verifiers.grounding.boxes import Box, iou
+from verifiers.grounding.graded import check_threshold, graded
 from verifiers.grounding.reading import Layout, answered, referred, response_with
 from verifiers.matching import best_assignment
 from verifiers.registry import verifier
 
 MAX_MATCHED = 100
 LABELS = ("ignore", "match")
-ROUNDING = 1e-9
-"""How far below a threshold rounding may take what reaches it."""
 
 
 def mean_iou(found: Sequence[Box], gold: Sequence[Box], match_labels: bool = False) -> float:
@@ -36,8 +35,7 @@ def gold_response(sample: Sample, extract: str = "boxed", answer_tag: str = "ans
 
 
 def _check(threshold: float, labels: str) -> None:
-    if not 0.0 < threshold <= 1.0:
-        raise ValueError(f"threshold: found {threshold!r}; write a share above 0.0 and at most 1.0, e.g. 0.5")
+    check_threshold(threshold)
     if labels not in LABELS:
         raise ValueError(f"labels: found {labels!r}; write one of {', '.join(LABELS)}")
 
@@ -77,6 +75,4 @@ def iou_verifier(
         return Verdict.wrong(shown, f"{len(found)} boxes; at most {MAX_MATCHED} are matched")
     mean = mean_iou(found, gold, labels == "match")
     reason = f"mean IoU {mean:.4f} of {len(found)} boxes, where the reference has {len(gold)}"
-    if mean >= threshold - ROUNDING:
-        return Verdict.correct(shown, reason)
-    return Verdict.wrong(shown, reason, mean if partial_credit else 0.0)
+    return graded(mean, threshold, partial_credit, shown, reason)

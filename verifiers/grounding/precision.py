@@ -11,7 +11,7 @@ from typing import Any
 
 from verifiers.base import Sample, Verdict
 from verifiers.grounding.average_precision import Image, mean_average_precision
-from verifiers.grounding.iou import ROUNDING
+from verifiers.grounding.graded import check_threshold, graded
 from verifiers.grounding.reading import Layout, answered, referred, response_with
 from verifiers.registry import verifier
 
@@ -23,13 +23,8 @@ def gold_response(sample: Sample, extract: str = "boxed", answer_tag: str = "ans
     return response_with(wanted, layout, extract, answer_tag)
 
 
-def _check(threshold: float) -> None:
-    if not 0.0 < threshold <= 1.0:
-        raise ValueError(f"threshold: found {threshold!r}; write a share above 0.0 and at most 1.0, e.g. 0.5")
-
-
 def _prepare(threshold: float = 0.5, **config: Any) -> None:
-    _check(threshold)
+    check_threshold(threshold)
     Layout.checked(**config)
 
 
@@ -49,7 +44,7 @@ def map_verifier(
     partial_credit: bool = True,
 ) -> Verdict:
     """Correct where the precision reaches the threshold; else wrong, with the precision as partial credit."""
-    _check(threshold)
+    check_threshold(threshold)
     layout = Layout.checked(format, scale, reference_format, reference_scale, width_field, height_field)
     gold = referred(sample, layout)
     if all(box.crowd for box in gold):
@@ -62,7 +57,5 @@ def map_verifier(
     if all(box.label is None for box in gold):
         found = [replace(box, label=None) for box in found]
     precision = mean_average_precision([Image(found, gold)])
-    shown, reason = f"{len(found)} boxes", f"mean average precision {precision:.4f}"
-    if precision >= threshold - ROUNDING:
-        return Verdict.correct(shown, reason)
-    return Verdict.wrong(shown, reason, precision if partial_credit else 0.0)
+    reason = f"mean average precision {precision:.4f}"
+    return graded(precision, threshold, partial_credit, f"{len(found)} boxes", reason)
