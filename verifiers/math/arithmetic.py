@@ -120,7 +120,8 @@ class Arithmetic(Atoms):
         self.position += 1
         if self._accepts_degree():
             return Call("deg", (base,))
-        exponent = self.script()
+        with self.deeper():
+            exponent = self.script()
         if isinstance(base, Group) and base.is_tuple and exponent == Symbol("T"):  # `(1,2)^T`
             return Matrix(tuple((item,) for item in base.items))
         if isinstance(base, Matrix):
@@ -145,8 +146,7 @@ class Arithmetic(Atoms):
             minus ^= self.take().text == "-"
         node = self.primary()
         if self.sees("^", "**"):
-            with self.deeper():
-                node = self._raised(node)
+            node = self._raised(node)
         return negative(node) if minus else node
 
     def function(self, name: str) -> Node:
@@ -154,14 +154,16 @@ class Arithmetic(Atoms):
         name = SYNONYMS.get(name, name)
         base: Node | None = None
         power: Node | None = None
-        while self.sees("_", "^"):
-            if self.take().text == "_":
-                base = self._log_base()
-            else:
-                power = self.script()
+        with self.deeper():
+            while self.sees("_", "^"):
+                if self.take().text == "_":
+                    base = self._log_base()
+                else:
+                    power = self.script()
         if power == MINUS_ONE and name in INVERSES:
             name, power = INVERSES[name], None
-        arguments = self._arguments(name)
+        with self.deeper():
+            arguments = self._arguments(name)
         node = self._call(name, base, arguments)
         return node if power is None else Call("^", (node, power))
 

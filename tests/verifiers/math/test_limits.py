@@ -1,10 +1,14 @@
 """What is refused before anything is computed, what is not, and that nothing in either list is slow or kills its worker."""
 
+import itertools
+
 import pytest
 
 from verifiers import Sample, Status
 from verifiers.math import equivalent, math_verifier
 from verifiers.math.compare import compare
+from verifiers.math.limits import RefusedError, UnreadableError
+from verifiers.math.parser import readings
 from verifiers.pool import VerifierPool
 
 REFUSED = [
@@ -34,6 +38,7 @@ REFUSED = [
     ("\\sin " * 200 + "x", "nested"),
     ("\\frac{1}{" * 60 + "2" + "}" * 60, "nested"),
     ("x^" * 200 + "2", "nested"),
+    ("e^\\ln " * 200 + "2", "nested"),
     ("\\text{" * 60 + "1=1" + "}" * 60, "nested"),
     ("\\begin{pmatrix}" + "&".join(["1"] * 600) + "\\end{pmatrix}", "matrix"),
     (",".join(["1"] * 500), "list"),
@@ -62,6 +67,19 @@ def test_what_is_too_large_is_refused_by_name(answer: str, why: str) -> None:
     verdict = compare(answer, "y+1")
     assert verdict.status is Status.UNPARSED
     assert why in verdict.reason
+
+
+_NESTING = r"e^ 2^ x_ - ! | ( { [ \{ \ln \sin \sqrt \frac1 \binom \log_ \log^ \vec \bar \text{ \lfloor \det \int = +"
+NESTING = _NESTING.split()
+
+
+@pytest.mark.parametrize("first", NESTING)
+def test_no_nesting_exhausts_the_stack(first: str) -> None:
+    for unit in [first, *map(" ".join, itertools.product([first], NESTING))]:
+        try:
+            readings(f"{unit} " * (1900 // (len(unit) + 1)))
+        except (RefusedError, UnreadableError):
+            continue
 
 
 @pytest.mark.parametrize("answer", TAKEN)
