@@ -68,7 +68,7 @@ def test_a_sandbox_that_is_killed_is_lost_with_all_that_ran_in_it(level: Level) 
         box.put("main.py", f"import os\nprint(os.getpid())\n{SLEEP}")
         with box.session(Python("main.py")):
             kill(sandbox.pid, level)
-    assert left_after_a_while(sandbox.pid) == []
+    assert processes_of(sandbox.pid) == []
     assert everything() == before
 
 
