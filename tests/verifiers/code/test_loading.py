@@ -73,3 +73,37 @@ def test_large_values(judge: Judge, source: str, test: str, status: Status, said
 
 def test_functions_are_loaded_as_a_module(judge: Judge) -> None:
     assert judge(MAIN, {"entry": "f", "tests": ["assert f(2) == 2"]}).status is Status.CORRECT
+
+
+ADDITION = {
+    "inputs": ["3\n4", "1\n1"],
+    "outputs": ["7", "2"],
+    "fn_name": "add",
+}
+"""Its harness imports all of `operator` before an answer, and that has an `add`."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("class Solution:\n    def add(self, a, b): return a + b", Status.CORRECT),
+        ("class Solution:\n    def add(self, a, b): return None", Status.WRONG),
+        ("def add(a, b): return a + b", Status.CORRECT),
+        ("def add(a, b): return 0", Status.WRONG),
+        ("x = 1", Status.WRONG),
+        ("class Solution: pass", Status.WRONG),
+    ],
+)
+def test_what_stands_before_an_answer_is_no_answer(judge: Judge, answer: str, status: Status) -> None:
+    verdict = judge(answer, {"test": packed({"input_output": json.dumps(ADDITION)})}, format="livecodebench")
+    assert verdict.status is status, verdict.reason
+
+
+def test_a_stub_that_an_answer_leaves_as_it_is_is_no_answer(judge: Judge) -> None:
+    row = {
+        "prompt": "def f(x):\n    return x\n",
+        "entry_point": "f",
+        "test": "def check(candidate):\n    assert candidate(1) == 1",
+    }
+    assert judge("def f(x): return x", row, format="humaneval").status is Status.CORRECT
+    assert judge("y = 1", row, format="humaneval").status is Status.WRONG

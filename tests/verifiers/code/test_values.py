@@ -236,7 +236,7 @@ def called(function: Any, *arguments: Any, **keywords: Any) -> Any:
         "keywords": {key: encoder.value(item) for key, item in keywords.items()},
         "heap": encoder.heap(),
     }
-    reply = call({"f": function}, json.loads(json.dumps(message)))
+    reply = call({"f": function}, {}, json.loads(json.dumps(message)))
     return received(json.loads(json.dumps(reply)), encoder.objects)
 
 

@@ -24,13 +24,13 @@ def serve(file: str, preamble: str | None = None) -> None:
     prepare_interpreter([file])
     names = as_module(file).__dict__
     try:
-        load(file, names, preamble)
+        given = load(file, names, preamble)
     except BaseException as problem:  # noqa: BLE001 - a model's code raises anything
         channel.receive()
         channel.send({"unloaded": describe(problem)})
         return
     while True:
-        channel.send(call(names, channel.receive()))
+        channel.send(call(names, given, channel.receive()))
 
 
 def as_module(file: str) -> types.ModuleType:
@@ -41,8 +41,8 @@ def as_module(file: str) -> types.ModuleType:
     return module
 
 
-def call(names: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
-    function = find(names, message["call"])
+def call(names: dict[str, Any], given: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    function = find(names, given, message["call"])
     if function is None:
         return {"missing": message["call"]}
     objects = fill(message["heap"], [])
@@ -58,9 +58,12 @@ def call(names: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
         return {"raised": type(problem).__name__, "text": describe(problem, with_type=False)}
 
 
-def find(names: dict[str, Any], name: str) -> Any:
-    """A function of the module, or a method of its class `Solution` (as LeetCode wants it)."""
-    if callable(names.get(name)):
+def find(names: dict[str, Any], given: dict[str, Any], name: str) -> Any:
+    """A function of the module, or a method of its class `Solution` (as LeetCode wants it).
+
+    given: what was put before the answer. That is no answer: a data set's `from operator import *` has an `add`.
+    """
+    if callable(names.get(name)) and names[name] is not given.get(name):
         return names[name]
     solution = names.get(CLASS)
     return getattr(solution(), name, None) if isinstance(solution, type) else None

@@ -53,9 +53,10 @@ def run_python(path: str, arguments: Sequence[str], preamble: str | None = None)
     finish(status)
 
 
-def load(path: str, names: dict[str, Any], preamble: str | None = None) -> None:
+def load(path: str, names: dict[str, Any], preamble: str | None = None) -> dict[str, Any]:
     """Run a file's source with these names, in which first another's are put: if it cannot be compiled alone (the body
-    of a function whose head the other ends with), with that before it."""
+    of a function whose head the other ends with), with that before it. What the other has bound, apart from the file.
+    """
     before = Path(preamble).read_bytes() if preamble else b""
     text = Path(path).read_bytes()
     try:
@@ -67,7 +68,9 @@ def load(path: str, names: dict[str, Any], preamble: str | None = None) -> None:
     sys.setrecursionlimit(sys.getrecursionlimit() + _depth())
     if before:
         exec(compile(before, preamble or "", "exec", dont_inherit=True), names)  # noqa: S102 - a data set's
+    given = dict(names) if before else {}
     exec(source, names)  # noqa: S102 - this is the sandbox
+    return given
 
 
 def hide_this_package() -> list[types.ModuleType]:
