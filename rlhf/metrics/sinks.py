@@ -1,4 +1,4 @@
-"""Where a step's numbers go: `metrics.jsonl` always, TensorBoard by default, W&B and trackio where named.
+"""Where a step's numbers go: `metrics.jsonl` always, TensorBoard by default; W&B, trackio and MLflow where named.
 
 The file is the run's record: if it cannot be written, the run stops with the disk's error. The trackers are
 not: one that cannot start is an error before training (`TrackerError`), one that fails later is warned about
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rlhf.metrics.jsonl import JsonlSink, MetricsFileError, plain_number, read_metrics
+from rlhf.metrics.mlflow_sink import MlflowSink
 from rlhf.metrics.trackers import TensorBoardSink, TrackerError, TrackioSink, WandbSink
 from rlhf.recipe.schema import TrackingConfig
 
@@ -152,7 +153,7 @@ def open_sinks(
     """Opens what the recipe's `tracking` section names.
 
     resume_step: the last step that the checkpoint holds, or None for a fresh run. A resumed run continues the
-    file and TensorBoard; W&B and trackio get a new run `NAME-from-N` in the group `NAME`, because neither can
+    file and TensorBoard; the others get a new run `NAME-from-N` in the group `NAME`, because none of them can
     take back steps that were already sent.
     Raises TrackerError if a tracker cannot start, MetricsFileError if the file may not be written.
     """
@@ -172,5 +173,9 @@ def open_sinks(
         if tracking.trackio_project is not None:
             trackio_sink = TrackioSink(tracking.trackio_project, name, run_name, config_dict)
             trackers.append(BackgroundSink("trackio", trackio_sink, warn))
+            undo.callback(trackers[-1].close)
+        if tracking.mlflow_project is not None:
+            mlflow_sink = MlflowSink(tracking.mlflow_project, name, run_name, run_dir, config_dict)
+            trackers.append(BackgroundSink("mlflow", mlflow_sink, warn))
         undo.pop_all()
     return SinkGroup(record, trackers)

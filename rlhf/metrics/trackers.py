@@ -21,7 +21,7 @@ class TrackerError(RuntimeError):
 
 
 @contextlib.contextmanager
-def _starting(key: str, off: str) -> Iterator[None]:
+def starting(key: str, off: str) -> Iterator[None]:
     """Turns whatever a tracker raises while it starts into a TrackerError that names the recipe's key."""
     try:
         yield
@@ -42,7 +42,7 @@ class TensorBoardSink:
     """Event files under `log_dir`. On resume TensorBoard is told to forget the steps after the resumed one."""
 
     def __init__(self, log_dir: Path, resume_step: int | None = None) -> None:
-        with _starting("tensorboard", "false"):
+        with starting("tensorboard", "false"):
             from torch.utils.tensorboard import SummaryWriter
 
             purge = None if resume_step is None else resume_step + 1
@@ -63,7 +63,7 @@ class WandbSink:
     """
 
     def __init__(self, project: str, name: str, group: str, run_dir: Path, config: Mapping[str, Any]) -> None:
-        with _starting("wandb_project", "null"):
+        with starting("wandb_project", "null"):
             import wandb
 
             mode = os.environ.get("WANDB_MODE") or "online"
@@ -113,7 +113,7 @@ class TrackioSink:
 
     def __init__(self, project: str, name: str, group: str, config: Mapping[str, Any]) -> None:
         # Its greetings would tear the live view.
-        with _starting("trackio_project", "null"), contextlib.redirect_stdout(io.StringIO()):
+        with starting("trackio_project", "null"), contextlib.redirect_stdout(io.StringIO()):
             import trackio
 
             # In a context of its own: trackio would else finish the run a second time at exit, and print.

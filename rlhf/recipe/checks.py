@@ -226,12 +226,12 @@ def check_adapters(recipe: TrainRecipe) -> Iterator[Finding]:
 
 
 def check_tracking(recipe: TrainRecipe) -> Iterator[Finding]:
-    for package, wanted in {
-        "wandb": recipe.tracking.wandb_project,
-        "trackio": recipe.tracking.trackio_project,
-    }.items():
-        if wanted is not None and importlib.util.find_spec(package) is None:
+    tracking = recipe.tracking
+    wanted = {"wandb": tracking.wandb_project, "trackio": tracking.trackio_project, "mlflow": tracking.mlflow_project}
+    for library, project in wanted.items():
+        if project is not None and importlib.util.find_spec(library) is None:
+            package = "mlflow-skinny" if library == "mlflow" else library
             yield warn(
-                f"tracking.{package}_project",
+                f"tracking.{library}_project",
                 f"{package} is not installed here; `pip install {package}` where the run starts",
             )

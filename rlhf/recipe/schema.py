@@ -186,6 +186,9 @@ class TrackingConfig(Section):
     tensorboard: bool = True
     wandb_project: str | None = None
     trackio_project: str | None = None
+    mlflow_project: str | None = Field(
+        None, description="an MLflow experiment: on MLFLOW_TRACKING_URI's server, else in files under the run's mlruns/"
+    )
 
 
 class ClusterConfig(Section):

@@ -43,11 +43,20 @@ def test_make_test_runs_everything_and_sets_up_first() -> None:
         (["demo", "LONGTHOUGHT_VENV=/v"], "/v/bin/rlhf train recipes/grpo.yaml run.name=demo"),
         (["setup", "CUDA=1"], "scripts/setup --cuda"),
         (["setup", "CUDA=0"], "scripts/setup  --cpu"),
+        (["browser", "PYTHON=python3.11"], '"python3.11" scripts/setup/browser.py'),
         (["lock", "UPGRADE=1"], "scripts/setup/relock.py --upgrade"),
     ],
 )
 def test_what_make_would_run(arguments: list[str], expected: str) -> None:
     assert expected in _planned(*arguments)
+
+
+@pytest.mark.parametrize(("target", "asks"), [("test", 1), ("test-full", 1), ("setup", 0), ("demo", 0), ("lint", 0)])
+def test_only_tests_ask_for_a_browser_and_after_the_linters(target: str, asks: int) -> None:
+    planned = _planned(target, "PYTHON=python3.11")
+    assert planned.count("scripts/setup/browser.py") == asks
+    if asks:
+        assert planned.index("mypy scripts/setup") < planned.index("browser.py") < planned.index("-m pytest")
 
 
 def test_make_alone_explains_every_target() -> None:

@@ -8,6 +8,7 @@ import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import browser
 import pytest
 import pythons
 import system
@@ -139,3 +140,42 @@ def test_what_only_code_rewards_need_does_not_stop_the_set_up(tmp_path: Path, mo
     assert ran[-1][-1] == "bubblewrap"
     executable(tmp_path / "bwrap", "")
     assert system.wished() == []
+
+
+def test_a_browser_is_installed_by_root_and_never_stops_the_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    ran: list[list[str]] = []
+
+    def fails(command: list[str]) -> int:
+        ran.append(command)
+        return 100
+
+    browser.install(said.append, fails, root=False)
+    assert ran == []
+    assert said == [
+        "going on without: a headless browser (`chromium`) is missing (tests of the report's page run in it); install it "
+        "and run this again; on Debian and Ubuntu: sudo apt-get install chromium"
+    ]
+    executable(tmp_path / "apt-get", "")
+    browser.install(said.append, fails, root=True)
+    assert ran == [["apt-get", *browser.BOUNDS, "update"]]
+    assert "could not install it" in said[-1]
+    ran.clear()
+    browser.install(said.append, lambda command: ran.append(command) or 0, root=True)  # type: ignore[func-returns-value]
+    assert [command[-1] for command in ran] == ["update", "chromium"]
+
+
+@pytest.mark.parametrize("name", browser.NAMES)
+def test_a_browser_that_is_there_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    executable(tmp_path / name, "")
+    executable(tmp_path / "apt-get", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    browser.install(pytest.fail, pytest.fail, root=True)
+
+
+def test_the_tests_look_for_the_browsers_that_are_not_installed_twice() -> None:
+    page = (Path(__file__).resolve().parents[1] / "evaluation" / "chromium.py").read_text()
+    assert all(f'"{name}"' in page for name in browser.NAMES)

@@ -1,0 +1,165 @@
+"""MLflow behind the two calls of a `Sink`: a client of its own, and none of MLflow's global state.
+
+Without MLFLOW_TRACKING_URI the run is kept in files, under `RUN/mlruns`. MLflow calls that store "in maintenance
+mode" and refuses it unless MLFLOW_ALLOW_FILE_STORE says otherwise; what it recommends instead, SQLite, needs
+SQLAlchemy, which the locked mlflow-skinny does without. The same variable lets the full MLflow's `mlflow ui
+--backend-store-uri RUN/mlruns` show it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rlhf.metrics.trackers import TrackerError, starting
+
+SETTINGS = {
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it would tear the live view
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",  # with the pauses between them: an outage of a minute is sat out
+    "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "60",
+}
+"""What MLflow reads from the environment, set where the user has not set it (seconds and counts)."""
+
+AT_START = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "10"}
+"""While a run starts somebody waits: a wrong address is said within a minute."""
+
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+KEY_LENGTH = 250
+PARAM_LENGTH = 6000
+
+
+class MlflowSink:
+    """A run of the MLflow experiment `project`, tagged with `group`; metrics under their own names (`MetricNames`).
+
+    run_dir: where the local store goes. config: the recipe, logged as parameters with dotted keys.
+    Raises TrackerError where MLflow, or the server of MLFLOW_TRACKING_URI, cannot start the run.
+    """
+
+    def __init__(self, project: str, name: str, group: str, run_dir: Path, config: Mapping[str, Any]) -> None:
+        with starting("mlflow_project", "null"), _settings():
+            from mlflow import MlflowClient
+            from mlflow.entities import Param
+
+            self._client = MlflowClient(tracking_uri=_tracking_uri(run_dir))
+            experiment = _experiment(self._client, project)
+            run = self._client.create_run(experiment, run_name=name, tags={"group": group})
+            self._run_id, self._names = run.info.run_id, MetricNames()
+            params = [Param(key, value) for key, value in parameters(config).items()]
+            self._client.log_batch(self._run_id, params=params, synchronous=True)
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        from mlflow.entities import Metric
+
+        now = time.time_ns() // 1_000_000
+        # Sorted: a total is named before its parts, in every run alike (see MetricNames).
+        rows = [Metric(self._names.of(key), float(metrics[key]), now, step) for key in sorted(metrics)]
+        self._client.log_batch(self._run_id, metrics=rows, synchronous=True)
+
+    def close(self) -> None:
+        self._client.set_terminated(self._run_id)
+
+
+class MetricNames:
+    """Each metric's name in MLflow: its key, less what MLflow refuses, and never two keys under one name.
+
+    MLflow takes letters, digits, spaces and `_-./`. Its file store keeps a metric as a file whose path is the
+    name, so `prompts/dropped` and `prompts/dropped/stale` cannot both be names: the second is `prompts/dropped.stale`.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, str] = {}
+
+    def of(self, key: str) -> str:
+        if key not in self._of:
+            self._of[key] = self._new(allowed(key))
+        return self._of[key]
+
+    def _new(self, name: str) -> str:
+        taken = set(self._of.values())
+        parts = name.split("/")
+        for depth in range(1, len(parts)):
+            if (above := "/".join(parts[:depth])) in taken:
+                name = above + "." + ".".join(parts[depth:])
+                break
+        free, number = name, 1
+        while any(f"{free}/".startswith(f"{other}/") or other.startswith(f"{free}/") for other in taken):
+            number += 1
+            free = f"{name[: KEY_LENGTH - 8]}_{number}"
+        return free
+
+
+def allowed(key: str) -> str:
+    """The key with `_` for every character, and every part of a path, that MLflow refuses."""
+    parts = re.sub(r"[^A-Za-z0-9_. /-]", "_", key).split("/")
+    name = "/".join("_" if part in ("", ".", "..") else part for part in parts)[:KEY_LENGTH].rstrip("/")
+    return "_" + name[1:] if name.startswith("..") else name
+
+
+def parameters(config: Mapping[str, Any], above: str = "") -> dict[str, str]:
+    """A recipe as MLflow's flat strings: `{"a": {"b": [1]}}` is `{"a.b": "[1]"}`. Long values are cut."""
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        name = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping) and value:
+            flat |= parameters(value, name)
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            flat[allowed(name)] = text[:PARAM_LENGTH]
+    return flat
+
+
+def _experiment(client: Any, project: str) -> str:
+    """The experiment's id; made where there is none. Two runs that start at once both want to make it."""
+    from mlflow.exceptions import MlflowException
+
+    if (found := client.get_experiment_by_name(project)) is None:
+        try:
+            return str(client.create_experiment(project))
+        except MlflowException as error:
+            found = client.get_experiment_by_name(project)
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
+                raise
+    return str(found.experiment_id)
+
+
+def _tracking_uri(run_dir: Path) -> str:
+    """MLFLOW_TRACKING_URI, or the run's own files. Raises TrackerError for what could not work, or would leak."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or (run_dir.absolute() / "mlruns").as_uri()
+    where = urlsplit(uri)
+    if where.scheme.split("+")[0] in DATABASES and importlib.util.find_spec("sqlalchemy") is None:
+        raise TrackerError(
+            f"tracking.mlflow_project: MLFLOW_TRACKING_URI names a database ({where.scheme}), which mlflow-skinny "
+            "cannot open. Name a server (`mlflow server --backend-store-uri ...`) or a folder, install the whole "
+            "`mlflow`, or write `tracking.mlflow_project=null`."
+        )
+    if where.password is not None:
+        raise TrackerError(
+            "tracking.mlflow_project: MLFLOW_TRACKING_URI holds a password, which errors would print. Write it "
+            "without, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+        )
+    return uri
+
+
+@contextlib.contextmanager
+def _settings() -> Iterator[None]:
+    """SETTINGS from here on, and AT_START's shorter bounds inside. MLflow reads them at every call."""
+    own = [name for name in AT_START if os.environ.get(name) in (None, SETTINGS[name])]
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    os.environ.update({name: AT_START[name] for name in own})
+    try:
+        yield
+    finally:
+        os.environ.update({name: SETTINGS[name] for name in own})
