@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cluster.placement import Need, Node, plan
 from rlhf.algorithms import resolve
 from rlhf.recipe.devices import Devices
+from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.schema import TrainRecipe
 
 
@@ -27,13 +28,21 @@ def placed(recipe: TrainRecipe, devices: Devices) -> list[PaperActor]:
 
     Raises PlacementError for what does not fit.
     """
+    return _placed(need_of(recipe, devices.kind or "cpu"), devices)
+
+
+def placed_eval(recipe: EvalRecipe, devices: Devices) -> list[PaperActor]:
+    """The same of an evaluation: engines and verifiers alone."""
+    return _placed(need_of_eval(recipe, devices.kind or "cpu"), devices)
+
+
+def _placed(need: Need, devices: Devices) -> list[PaperActor]:
     if devices.nodes is None or devices.cpus_per_node is None or devices.kind is None:
         return []
     nodes = [Node(str(i), devices.cpus_per_node, devices.gpus_per_node or 0) for i in range(devices.nodes)]
-    layout = plan(nodes, need_of(recipe, devices.kind))
     return [
         PaperActor(int(b.node), b.role, b.index, float(sum(map(len, b.cores))) or b.cpu_share, float(b.gpus), b.rides)
-        for b in layout.bundles
+        for b in plan(nodes, need).bundles
     ]
 
 
@@ -52,4 +61,16 @@ def need_of(recipe: TrainRecipe, device: str) -> Need:
         cpus_per_rank=recipe.learner.cpus_per_rank,
         critic=definition.value is not None,
         reference=definition.reference and recipe.algorithm.kl.host == "own",
+    )
+
+
+def need_of_eval(recipe: EvalRecipe, device: str) -> Need:
+    """What an evaluation asks of the placement: no learner."""
+    return Need(
+        engines=recipe.engines.engines,
+        tensor_parallel=recipe.engines.tensor_parallel,
+        ranks=0,
+        device="gpu" if device == "gpu" else "cpu",
+        verifier_workers=recipe.verify.workers,
+        cpus_per_engine=recipe.engines.cpus_per_engine,
     )

@@ -34,6 +34,8 @@ class Node:
 class Need:
     """What a run asks for. cpus_*: threads of one process on a CPU; None: share the node's cores evenly.
 
+    ranks: of the learner; 0: an evaluation, which has none.
+
     critic: a value function, one rank beside every rank of the learner: they never work at the same moment.
     reference: a reference policy of its own: one process, on a GPU of its own.
     """
@@ -135,10 +137,12 @@ def _place_on_gpus(nodes: Sequence[Node], need: Need) -> Where:
     for engine in range(need.engines):
         left, position = -emptiest[0][0], emptiest[0][1]
         if left < need.tensor_parallel:
+            section = "rollout" if need.ranks else "engines"
+            learner = f", {need.ranks} for the learner" if need.ranks else ""
             raise PlacementError(
-                f"rollout.engines is {need.engines} with rollout.tensor_parallel {need.tensor_parallel}: engine "
+                f"{section}.engines is {need.engines} with {section}.tensor_parallel {need.tensor_parallel}: engine "
                 f"{engine} needs {need.tensor_parallel} GPUs of one node, at most {left} are left on any "
-                f"({len(slots)} GPUs in all, {need.ranks} for the learner)"
+                f"({len(slots)} GPUs in all{learner})"
             )
         heapq.heapreplace(emptiest, (need.tensor_parallel - left, position))
         where.append(("engine", engine, position))

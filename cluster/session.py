@@ -29,7 +29,9 @@ from rlhf.checkpoint import Checkpoints, read_state
 from rlhf.data.errors import DataError
 from rlhf.data.load import PromptSets, load_prompts
 from rlhf.data.sampling import make_sampler
+from rlhf.evaluation import during
 from rlhf.evaluation.report.build import build_report
+from rlhf.evaluation.run.answer import answering_with
 from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
@@ -45,6 +47,7 @@ from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.run_folder import RunFolder, describe_run, note_in_run, open_run
 from rlhf.stages.sft import run_warmup
+from rlhf.token_details import TokenTexts
 from rlhf.trainer import Trainer
 
 
@@ -60,7 +63,7 @@ class Outcome:
 
 def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
     """Run a recipe. Raises what went wrong; every process is ended and the checkpoint of the last step kept."""
-    quiet_driver(recipe)
+    quiet_driver(devices_for(recipe.cluster).kind)
     folder = open_run(recipe, resume)
     changed = describe_run(folder, recipe)
     view = open_live_view(recipe.trainer.steps)
@@ -76,9 +79,9 @@ def train(recipe: TrainRecipe, resume: bool = False) -> Outcome:
         view.close()
 
 
-def quiet_driver(recipe: TrainRecipe) -> None:
+def quiet_driver(device: str | None) -> None:
     """Keep libraries from writing between the lines of the live view."""
-    if devices_for(recipe.cluster).kind == "cpu":
+    if device == "cpu":
         # Else DeepSpeed, which transformers imports where it is installed, looks for a GPU and says so.
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     from transformers.utils import logging as transformers_logging
@@ -104,6 +107,7 @@ class _Session:
         self.learner: LearnerGroup | None = None
         self.critic: CriticGroup | None = None
         self.reference: ReferencePolicy | None = None
+        self.benchmarks: during.Asked | None = None
         self.trainer: Trainer | None = None
 
     async def run(self) -> Outcome:
@@ -113,6 +117,7 @@ class _Session:
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
         _refuse_domains(self.recipe, prompts)
+        self.benchmarks = during.prepare(self.recipe, tokenizer)
         for line in str(prompts.report).splitlines():
             self.view.note(line)
         if left_out := prompts.report.details():
@@ -135,7 +140,9 @@ class _Session:
         sinks = open_sinks(
             self.recipe.tracking, self.folder.path, self.recipe.run.name, self.recipe.model_dump(mode="json"), step
         )
-        record = RunRecord(self.folder, sinks, self.view, step, self.started)
+        texts = TokenTexts(lambda ids: tokenizer.decode(ids, skip_special_tokens=True))
+        kept = self.recipe.tracking.token_details
+        record = RunRecord(self.folder, sinks, self.view, step, self.started, texts, kept)
         status = "failed"
         try:
             if self.checkpoint is not None:
@@ -150,6 +157,7 @@ class _Session:
                 if self.reference is not None and state["begun"]:
                     await self.reference.load(self.checkpoint / "reference")
                 trainer.resume(state, groups)
+                during.forget_after(self.folder.evaluations, state["step"])
                 self.view.note(f"resumed from {self.checkpoint}")
             self.trainer = trainer
             finished = await trainer.run()
@@ -174,6 +182,12 @@ class _Session:
         assert self.engines is not None
         assert self.verifying is not None
         recipe = self.recipe
+        benchmarks = None
+        if (asked := self.benchmarks) is not None:
+            answering = answering_with(self.engines, tokenizer, asked.config)
+            benchmarks = during.Benchmarks(
+                asked, recipe.policy, recipe.rollout, self.folder.evaluations, answering, self.verifying
+            )
         return Parts(
             prompts=prompts,
             sampler=make_sampler(recipe, prompts),
@@ -189,6 +203,7 @@ class _Session:
             canary_ids=canary_of(prompt.token_ids for prompt in prompts.train),
             critic=self.critic,
             reference=self.reference,
+            benchmarks=benchmarks,
         )
 
     def _listen_to_signals(self) -> None:
@@ -211,7 +226,7 @@ class _Session:
 
     async def _start(self, model_dir: Path, prompts: PromptSets) -> None:
         """All actors at once: loading is mostly imports, and the slowest decides."""
-        recipe = self.recipe
+        recipe, asked = self.recipe, self.benchmarks.prepared if self.benchmarks else ()
         device = recipe.cluster.device
         if device == "auto":
             device = "gpu" if any(node.gpus for node in self.ray.nodes) else "cpu"
@@ -225,7 +240,7 @@ class _Session:
         self.verifying = VerifierService(
             [runtime.options(self.group, layout, b) for b in layout.of("verifier")],
             recipe.verify,
-            recipe.reward,
+            [*recipe.reward, *(benchmark.component for benchmark in asked)],
             self.view.note,
         )
         longest = max(len(p.token_ids) for p in (*prompts.train, *prompts.heldout))
@@ -236,10 +251,13 @@ class _Session:
             recipe.data.sampling.guess_prefix
         )  # a token has a letter or more
         answer = max(recipe.rollout.max_response_tokens, guess if recipe.data.sampling.guesses else 0)
-        self.engines = self._make_engines(layout, model_dir, device, longest + answer, gpus)
+        room = max(longest + answer, self.benchmarks.tokens if self.benchmarks else 0)
+        self.engines = self._make_engines(layout, model_dir, device, room, gpus)
         notices, _, _ = await asyncio.gather(
             self.learner.start(), self.verifying.start(prompts.train, prompts.heldout), self.engines.start()
         )
+        for benchmark in asked:
+            await self.verifying.note_gold(benchmark.name, benchmark.prompts)
         for notice in notices:
             self.view.note(notice)
 

@@ -76,9 +76,17 @@ class VerifierService:
                 raise GoldError(_refusal(label, report, of_it, checked))
         accepted = (
             f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none to check'}"
-            for label, (_, report) in reports.items()
+            for label, (of_it, report) in reports.items()
+            if of_it
         )
         self._notify(f"gold answers of {checked}: {', '.join(accepted)}")
+
+    async def note_gold(self, name: str, prompts: Sequence[Prompt]) -> None:
+        """The same of a benchmark, where a refused gold answer makes a problem unsolvable, not the rest worthless."""
+        try:
+            await self.check_gold(prompts)
+        except GoldError as error:
+            self._notify(f"warning: {name}: {error}")
 
     async def verify(self, prompt: Prompt, texts: Sequence[str]) -> list[dict[str, Verdict]]:
         for _ in range(_ATTEMPTS):

@@ -8,6 +8,7 @@
         complete.json     names and sizes of all of the above, written last
 
 A checkpoint is built in `step_40.partial` and renamed when `complete.json` is in it and everything is on disk.
+`checkpoints/best/` holds `hf/` alone, of the best evaluation so far, and `best.json`: of which step, by which metric.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from rlhf.types import Group
 
 _NAME = re.compile(r"^step_(\d+)$")
 _FORMAT = 2
+BEST = "best"
 
 
 class CheckpointError(RuntimeError):
@@ -51,6 +53,36 @@ class Checkpoints:
         lines = [json.dumps(group_to_json(g)) for g in groups]
         (partial / "buffer.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         (partial / "state.json").write_text(json.dumps({"format": _FORMAT, **state}, indent=1))
+        final = self._put_in_place(partial)
+        for old in self.complete()[: -self._keep]:
+            shutil.rmtree(old)
+        return final
+
+    def begin_best(self) -> Path:
+        """An empty folder, to be filled with `hf/`."""
+        partial = self._folder / f"{BEST}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        return partial
+
+    def commit_best(self, partial: Path, step: int, metric: str, value: float) -> Path:
+        """Takes the place of the best so far."""
+        (partial / "best.json").write_text(json.dumps({"step": step, "metric": metric, "value": value}, indent=1))
+        return self._put_in_place(partial)
+
+    def best(self) -> Path | None:
+        """The weights of the best evaluation, where the run keeps them (recipe: trainer.best_metric)."""
+        path = self._folder / BEST
+        return path if is_complete(path) else None
+
+    def best_value(self, metric: str) -> float | None:
+        """Of the weights that are kept; None where none are, or by another metric."""
+        path = self.best()
+        facts = json.loads((path / "best.json").read_text()) if path else {}
+        return facts["value"] if facts.get("metric") == metric else None
+
+    def _put_in_place(self, partial: Path) -> Path:
+        """Durable, and under its name."""
         sizes = {str(f.relative_to(partial)): f.stat().st_size for f in _files(partial)}
         (partial / "complete.json").write_text(json.dumps(sizes, indent=1))
         for path in [*_files(partial), partial]:
@@ -62,8 +94,6 @@ class Checkpoints:
         partial.rename(final)
         _fsync(self._folder)
         shutil.rmtree(replaced, ignore_errors=True)
-        for old in self.complete()[: -self._keep]:
-            shutil.rmtree(old)
         return final
 
     def has(self, step: int) -> bool:
@@ -116,14 +146,18 @@ def _fsync(path: Path) -> None:
 
 
 def export_checkpoint(run: Path, step: int | None, to: Path) -> Path:
-    """Copy the Hugging Face folder of a run's checkpoint (default: the last complete one) to a new folder."""
+    """Copy the Hugging Face folder of a run's checkpoint to a new folder.
+
+    step: default the best one where the run keeps it (`trainer.best_metric`), else the last complete one.
+    """
     if to.exists():
         raise CheckpointError(f"{to} exists already; name a folder that does not")
-    complete = Checkpoints(run / "checkpoints", keep=1).complete()
+    checkpoints = Checkpoints(run / "checkpoints", keep=1)
+    complete = checkpoints.complete()
     by_name = {path.name: path for path in complete}
     if not complete:
         raise CheckpointError(f"{run} holds no complete checkpoint")
-    chosen = complete[-1] if step is None else by_name.get(f"step_{step}")
+    chosen = (checkpoints.best() or complete[-1]) if step is None else by_name.get(f"step_{step}")
     if chosen is None:
         raise CheckpointError(f"{run} has no complete checkpoint of step {step}; it has {', '.join(by_name)}")
     shutil.copytree(chosen / "hf", to)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rlhf import __version__
 
 if TYPE_CHECKING:
-    pass
+    from rlhf.recipe.eval_schema import EvalRecipe
 
 app = typer.Typer(
     name="rlhf",
@@ -25,7 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-COMMANDS = ("train", "check", "verify", "export", "report", "list")
 Recipe = Annotated[Path, typer.Argument(help="a recipe (YAML)", show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Argument(help="key.path=value …, applied over the recipe")]
 
@@ -57,14 +55,24 @@ def train(
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's last complete checkpoint")] = False,
 ) -> None:
-    """Train by a recipe, or go on with --resume.
+    """Run a recipe: train, or evaluate.
 
-    Starts an embedded Ray when none runs; the run folder's path is printed first.
+    It evaluates where it says `kind: eval`. Goes on with --resume.
+    Starts an embedded Ray when none runs; the folder that it writes to is printed first.
     """
-    loaded = _load(recipe, overrides)
+    from rlhf.recipe.load import LoadedEval, load_checked
+
+    loaded = load_checked(recipe, overrides or ())
     console = Console(highlight=False)
     for warning in loaded.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    if isinstance(loaded, LoadedEval):
+        from rlhf.evaluation.run.folder import results_file
+
+        out = results_file(loaded.recipe, resume)
+        typer.echo(f"results {out}", err=True)
+        _evaluate(loaded.recipe, out, restart=False)
+        return
     from cluster.session import train as run_training
 
     try:
@@ -80,6 +88,117 @@ def train(
         raise typer.Exit(130)
 
 
+@app.command("eval")
+def evaluate(
+    model: Annotated[str, typer.Argument(help="a run, a checkpoint, a Hugging Face folder or a hub id")],
+    benchmark: Annotated[
+        list[str], typer.Option("--benchmark", "-b", help="names of `rlhf list benchmarks`, or FILE.yaml")
+    ],
+    out: Annotated[Path, typer.Option(help="the results; its journal, FILE.samples.jsonl, lies beside it")],
+    samples: Annotated[int | None, typer.Option(help="answers to every problem; default each benchmark's own")] = None,
+    limit: Annotated[int | None, typer.Option(help="the first so many problems of each")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="folder of benchmark files: nothing is downloaded")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="0: greedy; default 0 for one sample, 0.6 for several")
+    ] = None,
+    top_p: Annotated[float, typer.Option(help="1: off")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="0: off")] = 0,
+    min_p: Annotated[float, typer.Option(help="0: off")] = 0.0,
+    max_tokens: Annotated[int, typer.Option(help="of an answer; with --thinking-tokens, after the thinking")] = 2048,
+    thinking_tokens: Annotated[
+        int | None, typer.Option(help="budget of the thinking part, which is ended where it is spent")
+    ] = None,
+    thinking_end: Annotated[str, typer.Option(help="text that ends the thinking part")] = "</think>",
+    system_prompt: Annotated[str | None, typer.Option(help="default none")] = None,
+    chat_template: Annotated[str, typer.Option(help="model, none (plain text), or a jinja file")] = "model",
+    template_options: Annotated[str, typer.Option(help="YAML, e.g. '{enable_thinking: true}'")] = "{}",
+    errata: Annotated[list[str] | None, typer.Option(help="corrections of wrong gold answers, by name")] = None,
+    pass_at: Annotated[list[int] | None, typer.Option(help="k of pass@k; default 1, 2, 4, … samples")] = None,
+    seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
+    revision: Annotated[str | None, typer.Option(help="of a hub id")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; default the model's own")] = None,
+    engines: Annotated[int, typer.Option(help="vLLM engines")] = 1,
+    tensor_parallel: Annotated[int, typer.Option(help="devices of one engine")] = 1,
+    concurrent: Annotated[int, typer.Option(help="samples that an engine works on at once")] = 128,
+    verify_workers: Annotated[int, typer.Option(help="verifier processes")] = 2,
+    restart: Annotated[bool, typer.Option("--restart", help="ask for everything anew")] = False,
+) -> None:
+    """Evaluate a model on benchmarks.
+
+    A killed evaluation goes on where it stopped. Starts an embedded Ray when none runs; recipes of `kind: eval` say more
+    (`recipes/eval/`).
+    """
+    from rlhf.evaluation.options import EvalOptions, data_of
+    from rlhf.recipe.options import eval_from_options
+
+    options = EvalOptions(
+        model, benchmark, samples, limit, data_dir, temperature, top_p, top_k, min_p, max_tokens, thinking_tokens,
+        thinking_end, system_prompt, chat_template, template_options, errata or (), pass_at or (), seed, revision,
+        dtype, engines, tensor_parallel, concurrent, verify_workers,
+    )  # fmt: skip
+    loaded = eval_from_options(data_of(options))
+    for warning in loaded.warnings:
+        Console(stderr=True, highlight=False).print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    _evaluate(loaded.recipe, out.expanduser().absolute(), restart)
+
+
+def _evaluate(recipe: EvalRecipe, out: Path, restart: bool) -> None:
+    from cluster.evaluation import evaluate as run_evaluation
+    from rlhf.evaluation.tables import results_table
+
+    def note(text: str) -> None:
+        typer.echo(text, err=True)
+
+    try:
+        results = run_evaluation(recipe, out, note, restart)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        typer.echo("stopped; what is judged is kept, and the same command goes on with it", err=True)
+        raise typer.Exit(130) from None
+    Console(highlight=False).print(results_table(results))
+    typer.echo(str(out))
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="results of `rlhf eval`")],
+    b: Annotated[Path, typer.Argument(help="others, on the same problems")],
+    benchmark: Annotated[str | None, typer.Option(help="this one alone")] = None,
+    show: Annotated[int, typer.Option(help="problems that flipped, with both answers")] = 3,
+) -> None:
+    """Compare two results, paired by problem.
+
+    The difference with its interval and p-value, which problems flipped, and both answers side by side.
+    """
+    from rlhf.evaluation.compare_results import run_compare
+
+    run_compare(a, b, benchmark, show, Console(highlight=False))
+
+
+@app.command()
+def contamination(
+    train_file: Annotated[str, typer.Option("--train", help="jsonl, parquet, a training recipe, or hub:ID[:SPLIT]")],
+    benchmark: Annotated[list[str], typer.Option("--benchmark", "-b", help="names of `rlhf list benchmarks`")],
+    data_dir: Annotated[Path | None, typer.Option(help="folder of benchmark files: nothing is downloaded")] = None,
+    n: Annotated[int, typer.Option(help="words in a row that count as a match")] = 13,
+    field: Annotated[str, typer.Option(help="the training rows' field with the prompt")] = "prompt",
+    out: Annotated[Path | None, typer.Option(help="every match, a JSON line each")] = None,
+    show: Annotated[int, typer.Option(help="matches to show, the fullest first")] = 5,
+    fail_above: Annotated[float | None, typer.Option(help="exit 1 if a larger share of problems matches")] = None,
+) -> None:
+    """Look for benchmark problems in training prompts.
+
+    By the words that they share in a row, whatever case, punctuation and layout.
+    """
+    from rlhf.evaluation.contamination_report import run_contamination
+    from rlhf.evaluation.options import problems_of
+
+    found = run_contamination(
+        train_file, problems_of(benchmark, data_dir), n, field, out, show, Console(highlight=False)
+    )
+    if fail_above is not None and found.worst_share > fail_above:
+        raise typer.Exit(1)
+
+
 @app.command()
 def check(recipe: Recipe, overrides: Overrides = None) -> None:
     """Validate a recipe and print its plan; starts nothing.
@@ -87,12 +206,18 @@ def check(recipe: Recipe, overrides: Overrides = None) -> None:
     Placement per node, parameters, memory per device, tokens per step; with a reward that runs code, what sandbox this
     machine gives, which is tried.
     """
-    from cluster.on_paper import placed
+    from cluster.on_paper import placed, placed_eval
+    from rlhf.recipe.load import LoadedEval, load_checked
     from rlhf.recipe.plan import render_plan
+    from rlhf.recipe.plan_eval import render_eval_plan
     from rlhf.recipe.sandboxes import sandbox_lines
 
-    loaded = _load(recipe, overrides)
-    plan = render_plan(loaded, placed(loaded.recipe, loaded.devices), sandbox_lines(loaded.recipe))
+    loaded = load_checked(recipe, overrides or ())
+    if isinstance(loaded, LoadedEval):
+        actors = placed_eval(loaded.recipe, loaded.devices)
+        plan = render_eval_plan(loaded, actors, sandbox_lines(loaded.recipe))
+    else:
+        plan = render_plan(loaded, placed(loaded.recipe, loaded.devices), sandbox_lines(loaded.recipe))
     Console(highlight=False).print(plan)
 
 
@@ -164,52 +289,38 @@ def export(
 
 
 @app.command()
-def report(runs: Annotated[list[Path], typer.Argument(help="run folders, or their names")]) -> None:
-    """Rebuild report.html of each run."""
-    from rlhf.evaluation.report.build import build_report
-    from rlhf.run_folder import find_run
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="runs, or their names; results of `rlhf eval`")],
+    out: Annotated[
+        Path | None, typer.Option(help="the page; default RUN/report.html, of several runs report.html here")
+    ] = None,
+) -> None:
+    """Build the page about runs and evaluations.
 
-    for run in runs:
-        typer.echo(build_report(find_run(run)))
+    Of several, one page that shows them together.
+    """
+    from rlhf.evaluation.report.build import build_reports
+    from rlhf.evaluation.report.sources import find_source
+
+    typer.echo(build_reports([find_source(run) for run in runs], out))
 
 
 @app.command("list")
 def list_names(
-    what: Annotated[str | None, typer.Argument(help="algorithms or verifiers; default both")] = None,
-    name: Annotated[str | None, typer.Argument(help="a verifier: list its settings and tasks, e.g. logic")] = None,
+    what: Annotated[str | None, typer.Argument(help="algorithms, verifiers or benchmarks; default all")] = None,
+    name: Annotated[str | None, typer.Argument(help="a verifier or a benchmark: what stands behind it")] = None,
 ) -> None:
-    """List algorithms or verifiers, a line each; or the settings and tasks of a verifier."""
-    from rlhf.algorithms.catalog import CATALOG
-    from verifiers.listing import settings_lines, task_lines, verifier_lines
-    from verifiers.specs import VERIFIERS
+    """List what there is, a line each.
 
-    algorithms = {name: definition.summary for name, definition in CATALOG.items()}
-    tables = {"algorithms": algorithms, "verifiers": verifier_lines()}
-    if what is not None and what not in tables:
-        raise typer.BadParameter(f"{what!r} cannot be listed; write {' or '.join(tables)}")
-    if name is not None:
-        if what != "verifiers":
-            raise typer.BadParameter(f"{what} have no settings to be listed: remove {name!r}")
-        if name not in VERIFIERS:
-            raise typer.BadParameter(f"{name!r} is no built-in verifier; write verifiers {' | '.join(VERIFIERS)}")
-        typer.echo(f"{VERIFIERS[name].summary}\n\nsettings, with their defaults in brackets:")
-        _print_table(settings_lines(name))
-        tasks, legend = task_lines(name)
-        if tasks:
-            typer.echo("\ntasks:")
-            _print_table(tasks)
-            typer.echo(f"\n{legend}")
-        return
-    for table in [what] if what else tables:
-        if what is None:
-            typer.echo(f"{table}:")
-        _print_table(tables[table])
+    With a name, what stands behind it.
+    """
+    from rlhf.listing import ListingError, lines_of
 
-
-def _print_table(lines: Mapping[str, str]) -> None:
-    width = max(map(len, lines))
-    for name, line in lines.items():
-        typer.echo(f"{name:<{width}}  {line}")
+    try:
+        for line in lines_of(what, name):
+            typer.echo(line)
+    except ListingError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @app.callback(invoke_without_command=True)
@@ -217,12 +328,6 @@ def _version(version: Annotated[bool, typer.Option("--version", help="print the 
     if version:
         typer.echo(f"longthought {__version__}")
         raise typer.Exit
-
-
-def _load(recipe: Path, overrides: list[str] | None) -> Any:
-    from rlhf.recipe.load import load_checked
-
-    return load_checked(recipe, overrides or ())
 
 
 def refuse_foreign_verifiers() -> None:
@@ -259,5 +364,7 @@ def _expected(error: Exception) -> bool:
         "GoldError",
         "NothingToTrainOnError",
         "TrackerError",
+        "ResultsError",
+        "ReportError",
     }
     return any(cls.__name__ in names for cls in type(error).__mro__)

@@ -6,23 +6,31 @@ Floats of log-probabilities are float32 written in full, so that reading them ba
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from rlhf.token_details import TokenDetails
 from rlhf.types import Group, Prompt, Scored, Segment, Trajectory
 from verifiers.base import Status, Verdict
 
 
-def group_record(group: Group, step: int) -> dict[str, Any]:
-    """One line of trajectories/step_N.jsonl: text and verdicts, with token statistics."""
+def group_record(group: Group, step: int, details: Sequence[TokenDetails] | None = None) -> dict[str, Any]:
+    """One line of trajectories/step_N.jsonl: text and verdicts, with token statistics.
+
+    details: of every sample's tokens, for the few groups of a step that the report shades by them.
+    """
+    samples = [_sample_record(sample) for sample in group.samples]
+    for sample, of_it in zip(samples, details or (), strict=details is not None):
+        sample["details"] = of_it.to_json()
     return {
         "step": step,
         "prompt_id": group.prompt.id,
         "prompt": group.prompt.text,
         "reference": group.prompt.reference,
         "attempt": group.attempt,
-        "samples": [_sample_record(sample) for sample in group.samples],
+        "samples": samples,
     }
 
 

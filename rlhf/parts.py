@@ -13,22 +13,43 @@ from rlhf.data.sampling.protocol import Sampler
 from rlhf.heldout import HeldoutResult
 from rlhf.metrics.live import LiveView
 from rlhf.protocols import Critic, Engines, Learner, ReferencePolicy, Verifying
-from rlhf.types import Group
+from rlhf.types import Batch, Group
 
 
 class Record(Protocol):
     """What a run leaves behind: metrics, trajectories, the summary, the live view."""
 
-    def step(self, step: int, total: int, metrics: Mapping[str, float], groups: Sequence[Group]) -> None: ...
+    def step(
+        self, step: int, total: int, metrics: Mapping[str, float], groups: Sequence[Group], batch: Batch | None = None
+    ) -> None:
+        """batch: what was learned from the groups."""
+        ...
 
     def heldout(self, step: int, result: HeldoutResult) -> None: ...
 
-    def has_heldout(self, step: int) -> bool: ...
+    def heldout_value(self, step: int) -> float | None:
+        """Held-out accuracy after this step, by this run or the one that it goes on with; None where not measured."""
+        ...
+
+    def benchmarks(self, step: int, metrics: Mapping[str, float]) -> None: ...
 
     def value_pretraining(self, facts: Mapping[str, float]) -> None: ...
 
     def sync(self) -> None:
         """Everything said so far is on the disk when this returns."""
+        ...
+
+
+class Evaluating(Protocol):
+    """Benchmarks that a run asks while it trains."""
+
+    @property
+    def every(self) -> int:
+        """Steps between evaluations; 0: before and after training only."""
+        ...
+
+    async def run(self, step: int, note: Callable[[str], None]) -> Mapping[str, float]:
+        """Metrics by name, of the weights that the engines hold, after `step` steps."""
         ...
 
 
@@ -50,3 +71,4 @@ class Parts:
     canary_ids: tuple[int, ...]
     critic: Critic | None = None
     reference: ReferencePolicy | None = None
+    benchmarks: Evaluating | None = None

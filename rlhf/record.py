@@ -15,29 +15,52 @@ from rlhf.metrics import keys
 from rlhf.metrics.live import LiveView
 from rlhf.metrics.sinks import SinkGroup
 from rlhf.run_folder import RunFolder
-from rlhf.types import Group
+from rlhf.token_details import TokenDetails, TokenTexts, details_of_step
+from rlhf.types import Batch, Group
 
 
 class RunRecord:
     """Implements `rlhf.parts.Record` on a run folder."""
 
     def __init__(
-        self, folder: RunFolder, sinks: SinkGroup, view: LiveView, resumed_step: int | None, started: float
+        self,
+        folder: RunFolder,
+        sinks: SinkGroup,
+        view: LiveView,
+        resumed_step: int | None,
+        started: float,
+        texts: TokenTexts | None = None,
+        token_details: int = 0,
     ) -> None:
-        """started: `time.monotonic()` when the run began, loading included."""
+        """started: `time.monotonic()` when the run began, loading included.
+
+        texts, token_details: how single tokens are written, and of how many groups a step they are kept.
+        """
         self._folder = folder
         self._sinks = sinks
         self._view = view
         self._started = started
+        self._texts, self._token_details = texts, token_details
         self._unlogged: tuple[int, dict[str, float]] | None = None
         earlier = read_summary(folder.path) if resumed_step is not None else None
         self._seconds_before = earlier.seconds if earlier else 0.0
         self.summary = _resumed(earlier, resumed_step) if earlier else Summary(0, 0.0, Heldout(), None, "running")
 
-    def step(self, step: int, total: int, metrics: Mapping[str, float], groups: Sequence[Group]) -> None:
+    def step(
+        self,
+        step: int,
+        total: int,
+        metrics: Mapping[str, float],
+        groups: Sequence[Group],
+        batch: Batch | None = None,
+    ) -> None:
+        """batch: what was learned from the groups."""
+        details: Mapping[int, Sequence[TokenDetails]] = {}
+        if self._texts is not None:
+            details = details_of_step(groups, batch, self._texts, self._token_details, step)
         with (self._folder.trajectories / f"step_{step:06}.jsonl").open("w", encoding="utf-8") as file:
-            for group in groups:
-                file.write(json.dumps(group_record(group, step), ensure_ascii=False) + "\n")
+            for index, group in enumerate(groups):
+                file.write(json.dumps(group_record(group, step, details.get(index)), ensure_ascii=False) + "\n")
         self._log()
         self._unlogged = (step, dict(metrics))
         self._view.step(step, total, metrics)
@@ -59,23 +82,22 @@ class RunRecord:
         history = (*(p for p in held.history if p.step != step), point)
         before = held.before or result.accuracy
         self._update(heldout=Heldout(before, result.accuracy if step else held.after, history))
-        if self._unlogged is None or self._unlogged[0] != step:
-            self._log()
-            self._unlogged = (step, {})
-        self._unlogged[1].update(
-            {
-                keys.HELDOUT_ACCURACY: result.accuracy.value,
-                "heldout/length_mean": result.length_mean,
-                "heldout/truncated": result.truncated,
-                "heldout/errors": float(result.errors),
-            }
-        )
+        measured = {
+            keys.HELDOUT_ACCURACY: result.accuracy.value,
+            "heldout/length_mean": result.length_mean,
+            "heldout/truncated": result.truncated,
+            "heldout/errors": float(result.errors),
+        }
+        self._with_step(step, measured)
         text = f"held-out accuracy {result.accuracy} after {step} steps, response length {result.length_mean:.1f}"
         self._view.note(text)
 
-    def has_heldout(self, step: int) -> bool:
-        """Whether this run, or the one that it goes on with, was evaluated after this step."""
-        return any(point.step == step for point in (self.summary.heldout or Heldout()).history)
+    def heldout_value(self, step: int) -> float | None:
+        history = (self.summary.heldout or Heldout()).history
+        return next((point.value for point in history if point.step == step), None)
+
+    def benchmarks(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._with_step(step, metrics)
 
     def warmup(self, facts: Mapping[str, Any]) -> None:
         self._update(warmup=dict(facts))
@@ -84,6 +106,13 @@ class RunRecord:
         if facts:
             named = {f"value_{name}": value for name, value in facts.items()}
             self._update(warmup={**(self.summary.warmup or {}), **named})
+
+    def _with_step(self, step: int, metrics: Mapping[str, float]) -> None:
+        """What was measured of a step's weights, in the step's own line."""
+        if self._unlogged is None or self._unlogged[0] != step:
+            self._log()
+            self._unlogged = (step, {})
+        self._unlogged[1].update(metrics)
 
     def sync(self) -> None:
         self._log()

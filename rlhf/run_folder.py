@@ -17,6 +17,7 @@ import yaml
 
 from rlhf.algorithms.resolve import correction_of, resolve, shaping_of
 from rlhf.checkpoint import Checkpoints
+from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import dump_recipe
 from rlhf.recipe.schema import TrainRecipe
 
@@ -38,6 +39,11 @@ class RunFolder:
     @property
     def trajectories(self) -> Path:
         return self.path / "trajectories"
+
+    @property
+    def evaluations(self) -> Path:
+        """Results of the benchmarks that the run asks while it trains."""
+        return self.path / "evaluations"
 
     @property
     def policy(self) -> Path:
@@ -62,7 +68,7 @@ def find_run(named: Path) -> Path:
     raise RunFolderError(f"no run folder is {' nor '.join(map(str, places))} (one holds recipe.yaml)")
 
 
-def runs_root(recipe: TrainRecipe) -> Path:
+def runs_root(recipe: TrainRecipe | EvalRecipe) -> Path:
     """`run.root`, else the default."""
     return Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
 
@@ -91,7 +97,7 @@ def open_run(recipe: TrainRecipe, resume: bool) -> RunFolder:
 
 
 def _to_resume(root: Path, name: str) -> Path:
-    numbered = sorted(_runs_of(root, name), reverse=True)
+    numbered = sorted(numbered_runs(root, name), reverse=True)
     if not numbered:
         raise RunFolderError(f"--resume: there is no run {name!r} in {root}; start it without --resume")
     for _, path in numbered:
@@ -101,7 +107,7 @@ def _to_resume(root: Path, name: str) -> Path:
     raise RunFolderError(f"--resume: no run in {root} holds a complete checkpoint ({found}); start without --resume")
 
 
-def _runs_of(root: Path, name: str) -> Iterator[tuple[int, Path]]:
+def numbered_runs(root: Path, name: str) -> Iterator[tuple[int, Path]]:
     """(number, folder) of the runs that were started under this name: `llama-3` may be one of `llama`, or not."""
     for path in root.glob(f"{name}*") if root.is_dir() else []:
         suffix = path.name[len(name) :]
@@ -129,7 +135,7 @@ def describe_run(folder: RunFolder, recipe: TrainRecipe) -> list[str]:
         changed += [f"{key}: {a!r} → {b!r}" for key, a, b in _differences(before, algorithm, "as resolved")]
     saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
         "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
         "command": sys.argv,
         "algorithm": algorithm,
@@ -193,7 +199,8 @@ def note_in_run(folder: RunFolder, **facts: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **facts}, indent=1))
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the packages that a number depends on, where they are installed."""
     found = {}
     for package in _PACKAGES:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rlhf.heldout import evaluate
+from rlhf.evaluation.beside import Evaluations
 from rlhf.parts import Parts
 from rlhf.prompt_flow import PromptFlow
 from rlhf.publication import require_proof
@@ -44,6 +44,7 @@ class Trainer:
         )
         self.flow = PromptFlow.of(recipe, parts.prompts.train, parts.sampler, self.rollouter)
         self.updates = Updates(recipe, parts.learner, parts.critic, parts.reference)
+        self.evaluations = Evaluations(recipe, parts, self.rollouter)
         self._begun = False
         self._stop = asyncio.Event()
 
@@ -67,19 +68,19 @@ class Trainer:
         try:
             if not self._begun:
                 await self.begin()
-            if self.state.step == 0 or _due(config.eval_every, self.state.step, config.steps):
-                await self.evaluate()  # also what an earlier process was stopped before
             while self.state.step < config.steps and not self._stop.is_set():
+                self.evaluations.start(self.state.step)  # also what an earlier process was stopped before
                 await self.step()
-                if _due(config.eval_every, self.state.step, config.steps):
-                    await self.evaluate()
-                if _due(config.checkpoint_every, self.state.step, config.steps):
+                if config.checkpoint_every and self.state.step % config.checkpoint_every == 0:
                     await self.checkpoint()
             if self.state.step >= config.steps:
-                await self.evaluate()
+                self.evaluations.start(self.state.step)
+                await self._or_stop(self.evaluations.finish())
                 finished = True
         except StopRequestedError:
             pass
+        finally:
+            await self.evaluations.cancel()
         await self.flow.cancel()
         await self.checkpoint()
         return finished
@@ -98,6 +99,7 @@ class Trainer:
         self.parts.view.stage("rollout", f"step {self.state.step + 1}")
         groups = await timed("rollout", seconds, self._or_stop(self.flow.take(self.state.version, remaining)))
         self.flow.fill(self.state.version, remaining)
+        await timed("evaluation", seconds, self._or_stop(self.evaluations.finish()))
         self.parts.view.stage("learning", f"step {self.state.step + 1}")
         learned = await self.updates.step(groups, self.state.step, seconds)
         self.state.step += 1
@@ -116,22 +118,13 @@ class Trainer:
             **await self.parts.verifying.metrics(),
             "version": self.state.version,
         }
-        self.parts.record.step(self.state.step, self.recipe.trainer.steps, metrics, groups)
+        self.parts.record.step(self.state.step, self.recipe.trainer.steps, metrics, groups, learned.batch)
 
     async def publish(self) -> None:
         """New weights into every engine; training stops unless each proves that it holds them."""
         manifest = await self.parts.learner.write_weights(self.state.version, self.parts.canary_ids)
         proofs = await self.parts.engines.publish(manifest)
         require_proof(manifest, proofs)
-
-    async def evaluate(self) -> None:
-        """Held-out accuracy of the weights now in the engines; not again where a resumed run has it."""
-        if not self.parts.prompts.heldout or self.parts.record.has_heldout(self.state.step):
-            return
-        self.parts.view.stage("evaluation", f"{len(self.parts.prompts.heldout)} held-out prompts")
-        work = evaluate(self.rollouter, self.parts.prompts.heldout, self.recipe.rollout, self.recipe.trainer)
-        result = await self._or_stop(work)
-        self.parts.record.heldout(self.state.step, result)
 
     async def checkpoint(self, again: bool = False) -> None:
         """Everything that a resumed run needs, written whole or not at all; once a step, unless `again`."""
@@ -148,8 +141,3 @@ class Trainer:
 
     async def _or_stop(self, work: Awaitable[T]) -> T:
         return await unless(self._stop, work)
-
-
-def _due(every: int, step: int, last: int) -> bool:
-    """Every so many steps, 0 for never; not after the last one, which has an end of its own."""
-    return every > 0 and step % every == 0 and step < last

@@ -43,14 +43,14 @@ def test_the_settings_of_a_verifier_with_their_defaults() -> None:
     assert listed("verifiers", "reward_model")[1][3].startswith("config.model        (to be written)  ")
 
 
-def test_without_a_word_both_tables_are_listed() -> None:
+def test_without_a_word_every_table_is_listed() -> None:
     code, lines = listed()
     assert code == 0
-    assert {"algorithms:", "verifiers:"} <= set(lines)
+    assert {"algorithms:", "verifiers:", "benchmarks:"} <= set(lines)
 
 
 @pytest.mark.parametrize("arguments", [("algorithms", "logic"), ("verifiers", "nothing"), ("puzzles",)])
 def test_what_cannot_be_listed_is_said(arguments: tuple[str, ...]) -> None:
     code, lines = listed(*arguments)
     assert code == 2
-    assert "logic" in " ".join(lines) or "algorithms or verifiers" in " ".join(lines)
+    assert "logic" in " ".join(lines) or "algorithms or verifiers or benchmarks" in " ".join(lines)

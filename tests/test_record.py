@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from rlhf.evaluation.intervals import accuracy_interval
@@ -11,6 +12,8 @@ from rlhf.metrics.sinks import open_sinks, read_metrics
 from rlhf.recipe.schema import TrackingConfig
 from rlhf.record import RunRecord
 from rlhf.run_folder import RunFolder
+from rlhf.token_details import TokenTexts
+from rlhf.types import Batch, TrainSequence
 from tests.rollout.factories import group
 
 
@@ -61,11 +64,11 @@ def test_with_the_real_file_evaluations_after_a_checkpoint_or_a_resume_are_no_se
             record.heldout(0, held(True, False))
             record.step(2, 4, {"reward": 0.5}, [])
             record.sync()
-        assert record.has_heldout(0)
-        assert not record.has_heldout(2)
+        assert record.heldout_value(0) is not None
+        assert record.heldout_value(2) is None
         if resumed is not None:
             record.heldout(2, held(True, True))
-            assert record.has_heldout(2)
+            assert record.heldout_value(2) is not None
         record.close("interrupted")
     rows = read_metrics(folder.path / "metrics.jsonl")
     assert [(row["step"], row.get("reward"), row["accuracy/heldout"]) for row in rows] == [
@@ -81,7 +84,7 @@ def test_a_finished_run_that_is_resumed_keeps_its_last_accuracy(folder):
     record.heldout(2, held(True, True))
     record.close("finished")
     resumed, _ = record_of(folder, resumed_step=2)
-    assert resumed.has_heldout(2)
+    assert resumed.heldout_value(2) is not None
     assert resumed.summary.heldout.after.value == 1.0
     assert record_of(folder, resumed_step=1)[0].summary.heldout.after is None
 
@@ -114,6 +117,26 @@ def test_every_group_of_a_step_is_written(folder):
     record.step(7, 9, {}, [group(0), group(1)])
     lines = (folder.trajectories / "step_000007.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["prompt_id"] for line in lines] == ["train/0", "train/1"]
+
+
+def test_tokens_are_kept_of_as_many_groups_as_were_asked_for(folder):
+    texts = TokenTexts(lambda ids: "".join(chr(97 + i) for i in ids))
+    record = RunRecord(folder, Sinks(), View(), None, started=0.0, texts=texts, token_details=1)
+    groups = [group(0, (1.0, 1.0)), group(1)]
+    sequences = [
+        TrainSequence(1, np.zeros(1), s.trajectory.token_ids_R, s.trajectory.logp_R, np.full(3, advantage), np.ones(3))
+        for s, advantage in zip(groups[1].samples, (0.5, -0.5), strict=True)
+    ]
+    record.step(7, 9, {}, groups, Batch.of(sequences))
+    record.step(8, 9, {}, groups)
+    rows = [
+        [json.loads(line) for line in (folder.trajectories / f"step_{step:06}.jsonl").read_text().splitlines()]
+        for step in (7, 8)
+    ]
+    assert ["details" in row["samples"][0] for row in rows[0]] == [False, True]
+    found = [sample["details"] for sample in rows[0][1]["samples"]]
+    assert [(d["texts"], d["advantage"]) for d in found] == [(["a", "b", "c"], 0.5), (["b", "c", "d"], -0.5)]
+    assert [sample["details"]["advantage"] for sample in rows[1][1]["samples"]] == [None, None]
 
 
 def test_the_summary_says_before_and_after(folder):

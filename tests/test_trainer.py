@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from rlhf import trainer as module
+from rlhf.evaluation import beside
 from rlhf.trainer import Trainer, TrainState
 
 
@@ -16,14 +17,16 @@ class Scripted(Trainer):
         async def evaluation(*_):
             await evaluates()
 
-        monkeypatch.setattr(module, "evaluate", evaluation)
-        config = SimpleNamespace(steps=1, eval_every=0, checkpoint_every=0)
+        monkeypatch.setattr(beside, "evaluate", evaluation)
+        config = SimpleNamespace(steps=1, eval_every=0, checkpoint_every=0, best_metric=None)
         self.recipe = SimpleNamespace(trainer=config, rollout=None)
         self.state = TrainState(step=1, version=1)
         view = SimpleNamespace(stage=lambda *_: None)
-        record = SimpleNamespace(has_heldout=lambda _: False, heldout=lambda *_: None)
-        self.parts = SimpleNamespace(prompts=SimpleNamespace(heldout=["q"]), record=record, view=view)
+        record = SimpleNamespace(heldout_value=lambda _: None, heldout=lambda *_: None)
+        prompts = SimpleNamespace(heldout=["q"])
+        self.parts = SimpleNamespace(prompts=prompts, record=record, view=view, benchmarks=None, checkpoints=None)
         self.rollouter = None
+        self.evaluations = beside.Evaluations(self.recipe, self.parts, None)
         self.flow = SimpleNamespace(cancel=self.nothing)
         self._stop = asyncio.Event()
         self.kept = []

@@ -14,7 +14,9 @@ from rlhf.recipe.checks_algorithm import check_algorithm
 from rlhf.recipe.checks_cluster import check_cluster
 from rlhf.recipe.checks_data import check_data
 from rlhf.recipe.checks_domains import check_domains
+from rlhf.recipe.checks_during import check_during
 from rlhf.recipe.checks_reward import check_rewards
+from rlhf.recipe.checks_run import check_run
 from rlhf.recipe.checks_sampling import check_prompt_order
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.findings import Finding, refuse, warn
@@ -26,12 +28,13 @@ from rlhf.stages.demonstrations import DEMONSTRATIONS
 def check(recipe: TrainRecipe, devices: Devices) -> list[Finding]:
     """Every finding, the fatal ones first."""
     topics = (
-        check_run(recipe),
+        check_run(recipe.run, recipe.policy),
         check_algorithm(recipe),
         check_rewards(recipe),
         check_sampling(recipe),
         check_batches(recipe),
         check_schedule(recipe),
+        check_during(recipe),
         check_adapters(recipe),
         check_tracking(recipe),
         check_data(recipe),
@@ -41,21 +44,6 @@ def check(recipe: TrainRecipe, devices: Devices) -> list[Finding]:
     )
     found = [finding for topic in topics for finding in topic]
     return sorted(found, key=lambda f: not f.fatal)
-
-
-def check_run(recipe: TrainRecipe) -> Iterator[Finding]:
-    root = recipe.run.root
-    if root is not None and not Path(root).is_absolute():
-        yield refuse(
-            "run.root", f"found {shown(root)}; write an absolute folder, e.g. {Path(root).expanduser().absolute()}"
-        )
-    elif root is not None and Path(root).is_relative_to("/tmp/ray"):  # noqa: S108
-        yield refuse("run.root", f"found {shown(root)}, which Ray cleans away; write a folder outside /tmp/ray")
-    model = recipe.policy.model
-    if model == "tiny-moe" and recipe.policy.revision is not None:
-        yield refuse("policy.revision", "tiny-moe is built in and has no revisions; remove the key")
-    if model.startswith(("/", "./", "../", "~")) and not Path(model).expanduser().is_dir():
-        yield warn("policy.model", f"no folder {model} as seen from {Path.cwd()}")
 
 
 def check_sampling(recipe: TrainRecipe) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
+from typing import Protocol
 
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.findings import Finding, refuse
@@ -11,6 +12,29 @@ from rlhf.recipe.schema import TrainRecipe
 
 MOST_OF_A_SHARED_GPU = 0.7
 """Of the memory of a GPU, for an engine, where a learner rank is on it too."""
+
+
+class EnginesAsked(Protocol):
+    """A section that says how many engines there are: `rollout` of a training recipe, `engines` of an evaluation."""
+
+    @property
+    def engines(self) -> int: ...
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def cpus_per_engine(self) -> int | None: ...
+
+
+def check_engines(section: str, asked: EnginesAsked, devices: Devices) -> Iterator[Finding]:
+    """Of engines that have the devices to themselves. section: the key they stand under."""
+    if devices.kind == "cpu" and devices.cpus is not None:
+        yield from _engines_on_cores(section, asked, devices.cpus)
+    elif devices.kind == "gpu" and devices.gpus_per_node is not None:
+        fault = _no_gpu_for(section, asked, devices.gpus_per_node)
+        if fault is not None:
+            yield fault
+        elif devices.nodes is not None:
+            yield from _too_many_engines(section, asked, devices.gpus_per_node, devices.nodes)
 
 
 def check_cluster(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
@@ -60,25 +84,30 @@ def _check_shared(recipe: TrainRecipe) -> Iterator[Finding]:
         )
 
 
-def _check_cpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
-    rollout, learner, cores = recipe.rollout, recipe.learner, devices.cpus
-    if cores is None:
-        return
-    processes = rollout.engines * rollout.tensor_parallel
+def _engines_on_cores(section: str, asked: EnginesAsked, cores: int) -> Iterator[Finding]:
+    processes = asked.engines * asked.tensor_parallel
     there = f"{cores} cores"
     if processes > cores:
         yield refuse(
-            "rollout.engines",
-            f"found {rollout.engines} engines x {rollout.tensor_parallel} tensor_parallel on {there}; write at most "
-            f"{cores // rollout.tensor_parallel or 1} engines"
-            + (" and tensor_parallel 1" if rollout.tensor_parallel > cores else ""),
+            f"{section}.engines",
+            f"found {asked.engines} engines x {asked.tensor_parallel} tensor_parallel on {there}; write at most "
+            f"{cores // asked.tensor_parallel or 1} engines"
+            + (" and tensor_parallel 1" if asked.tensor_parallel > cores else ""),
         )
-    elif rollout.cpus_per_engine is not None and rollout.cpus_per_engine * processes > cores:
+    elif asked.cpus_per_engine is not None and asked.cpus_per_engine * processes > cores:
         yield refuse(
-            "rollout.cpus_per_engine",
-            f"found {rollout.cpus_per_engine} for each of {processes} engine processes on {there}; write at most "
+            f"{section}.cpus_per_engine",
+            f"found {asked.cpus_per_engine} for each of {processes} engine processes on {there}; write at most "
             f"{cores // processes}",
         )
+
+
+def _check_cpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
+    learner, cores = recipe.learner, devices.cpus
+    if cores is None:
+        return
+    yield from _engines_on_cores("rollout", recipe.rollout, cores)
+    there = f"{cores} cores"
     if learner.ranks > cores:
         yield refuse("learner.ranks", f"found {learner.ranks} on {there}; write at most {cores}")
     elif learner.cpus_per_rank is not None and learner.cpus_per_rank * learner.ranks > cores:
@@ -89,23 +118,40 @@ def _check_cpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
         )
 
 
+def _no_gpu_for(section: str, asked: EnginesAsked, per_node: int) -> Finding | None:
+    """Why not even one engine fits on a node."""
+    if per_node == 0:
+        return refuse("cluster.device", "found gpu, but there is none here; write cpu, or cluster.gpus_per_node")
+    if asked.tensor_parallel > per_node:
+        return refuse(
+            f"{section}.tensor_parallel",
+            f"found {asked.tensor_parallel}, but a node has {per_node} GPUs and an engine does not span nodes; write "
+            f"at most {per_node}",
+        )
+    return None
+
+
+def _too_many_engines(section: str, asked: EnginesAsked, per_node: int, nodes: int) -> Iterator[Finding]:
+    engines_a_node = per_node // asked.tensor_parallel
+    if asked.engines > nodes * engines_a_node:
+        yield refuse(
+            f"{section}.engines",
+            f"found {asked.engines} engines of {asked.tensor_parallel} GPUs, but a node of {per_node} GPUs holds "
+            f"{engines_a_node}; write at most {nodes * engines_a_node}",
+        )
+
+
 def _check_gpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
     rollout, ranks = recipe.rollout, recipe.learner.ranks
     per_node, nodes = devices.gpus_per_node, devices.nodes
     if per_node is None:
         return
-    if per_node == 0:
-        yield refuse("cluster.device", "found gpu, but there is none here; write cpu, or cluster.gpus_per_node")
-        return
+    fault = _no_gpu_for("rollout", rollout, per_node)
     share = recipe.cluster.share_gpus
-    if share:
+    if share and per_node:
         yield from _check_shared(recipe)
-    if rollout.tensor_parallel > per_node:
-        yield refuse(
-            "rollout.tensor_parallel",
-            f"found {rollout.tensor_parallel}, but a node has {per_node} GPUs and an engine does not span nodes; write "
-            f"at most {per_node}",
-        )
+    if fault is not None:
+        yield fault
         return
     if nodes is None:
         return
@@ -119,18 +165,13 @@ def _check_gpu(recipe: TrainRecipe, devices: Devices) -> Iterator[Finding]:
             "cluster.share_gpus: true",
         )
         return
-    engines_a_node = per_node // rollout.tensor_parallel
     if recipe.cluster.separate_learner_node and nodes > 1:
-        needed = ceil(ranks / per_node) + ceil(rollout.engines / engines_a_node)
+        needed = ceil(ranks / per_node) + ceil(rollout.engines / (per_node // rollout.tensor_parallel))
         if needed > nodes:
             yield refuse(
                 "cluster.separate_learner_node",
                 f"learner and engines on nodes of their own need {needed} nodes of {per_node} GPUs, there are {nodes}; "
                 "write false, or fewer engines or ranks",
             )
-    elif rollout.engines > nodes * engines_a_node:
-        yield refuse(
-            "rollout.engines",
-            f"found {rollout.engines} engines of {rollout.tensor_parallel} GPUs, but a node of {per_node} GPUs holds "
-            f"{engines_a_node}; write at most {nodes * engines_a_node}",
-        )
+    else:
+        yield from _too_many_engines("rollout", rollout, per_node, nodes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rlhf.data.difficulty import DIFFICULTIES, levels_of, settings_of
+from rlhf.data.difficulty import levels_of
 from rlhf.recipe.checks_domains import domain_of
+from rlhf.recipe.checks_task import check_task
 from rlhf.recipe.data_schema import SourceConfig
 from rlhf.recipe.findings import Finding, refuse, warn
-from rlhf.recipe.problems import nearest, shown
+from rlhf.recipe.problems import shown
 from rlhf.recipe.schema import TrainRecipe
-from verifiers.logic.tasks import EXCLUDED, TASKS
 from verifiers.specs import VERIFIERS
 
 _FIELDS = frozenset(
@@ -40,7 +40,7 @@ def check_data(recipe: TrainRecipe) -> Iterator[Finding]:
         yield from _check_verifiers(recipe, key, source)
     for source in training.values():
         if data.heldout is not None:
-            yield from _check_apart(source, data.heldout)
+            yield from check_apart(source, data.heldout, "data.heldout")
     sizes = [source.size for source in training.values()]
     total = None if None in sizes else sum(size or 0 for size in sizes)
     if total is not None and total < recipe.trainer.prompts_per_step:
@@ -64,32 +64,9 @@ def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
     if source.domain is not None and source.domain_field is not None:
         yield refuse(f"{key}.domain", f"{key}.domain_field says it row by row; remove one of the two")
     if kind == "reasoning_gym" and source.task is not None:
-        yield from _check_task(key, source, source.task)
+        yield from check_task(key, f"{key}.task", source.task, source)
     if kind in ("jsonl", "parquet") and source.path is not None and not Path(source.path).is_file():
         yield refuse(f"{key}.path", f"no file {source.path} as seen from {Path.cwd()}")
-
-
-def _check_task(key: str, source: SourceConfig, task: str) -> Iterator[Finding]:
-    for name in ("seed", "size"):
-        if name in source.task_config:
-            yield refuse(f"{key}.task_config.{name}", f"write it as {key}.{name}")
-    if task in EXCLUDED:
-        yield refuse(f"{key}.task", f"{task} is left out: {EXCLUDED[task]}")
-    elif task not in TASKS:
-        yield refuse(f"{key}.task", f"reasoning-gym has no task {shown(task)}; {nearest(task, list(TASKS))}")
-    elif source.difficulty and task not in DIFFICULTIES:
-        yield refuse(
-            f"{key}.difficulty",
-            f"{task} has no levels; write {key}.task_config, the task's own settings. Levels have: "
-            f"{', '.join(DIFFICULTIES)}",
-        )
-    elif source.difficulty and source.difficulty[0] > source.difficulty[-1]:
-        first, last = source.difficulty
-        yield refuse(f"{key}.difficulty", f"found {source.difficulty}; write the easier level first, [{last}, {first}]")
-    else:
-        levels = [settings_of(task, level) for level in levels_of(source.difficulty)]
-        for name in sorted({name for settings in levels for name in settings} & set(source.task_config)):
-            yield refuse(f"{key}.task_config.{name}", f"{key}.difficulty sets it; remove one of the two")
 
 
 def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Iterator[Finding]:
@@ -118,8 +95,8 @@ def _check_verifiers(recipe: TrainRecipe, key: str, source: SourceConfig) -> Ite
             )
 
 
-def _check_apart(train: SourceConfig, heldout: SourceConfig) -> Iterator[Finding]:
-    key = "data.heldout"
+def check_apart(train: SourceConfig, heldout: SourceConfig, key: str) -> Iterator[Finding]:
+    """key: of what is held out: the held-out source, or a benchmark of the run."""
     if train.source != heldout.source:
         return
     if train.source == "reasoning_gym":

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rlhf.recipe.devices import GIB, Devices
+from rlhf.recipe.engine_memory import USUAL_PROMPT, EngineMemory, longest_asked
 from rlhf.recipe.estimate import Estimate, longest_sequence
+from rlhf.recipe.eval_schema import EvalRecipe
+from rlhf.recipe.evaluation_schema import EvaluationConfig
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.model_config import ModelConfig
 from rlhf.recipe.schema import TrainRecipe
@@ -22,15 +25,63 @@ def check_model(recipe: TrainRecipe, model: ModelConfig) -> Iterator[Finding]:
             f"found {recipe.rollout.max_response_tokens}: with data.max_prompt_tokens {recipe.data.max_prompt_tokens} "
             f"that is {longest} tokens, and {recipe.policy.model} holds {model.context}; write {fix}",
         )
+    yield from _check_split("rollout", tp, model)
+    if recipe.evaluation is not None:
+        yield from _check_context(recipe.evaluation, recipe.policy.model, model, recipe.data.max_prompt_tokens)
+    if recipe.learner.router_aux_coef > 0.0 and model.experts == 0:
+        yield refuse("learner.router_aux_coef", f"{recipe.policy.model} has no experts; write 0")
+
+
+def check_eval_model(recipe: EvalRecipe, model: ModelConfig) -> Iterator[Finding]:
+    """What the sizes of an evaluation's model forbid."""
+    asked, context = recipe.engines.max_model_len, model.context
+    if asked is not None and context is not None and asked > context:
+        yield refuse(
+            "engines.max_model_len",
+            f"found {asked}, and {recipe.policy.model} holds {context}; write at most {context}, or leave it out",
+        )
+    yield from _check_context(recipe.evaluation, recipe.policy.model, model)
+    yield from _check_split("engines", recipe.engines.tensor_parallel, model)
+
+
+def _check_split(section: str, tp: int, model: ModelConfig) -> Iterator[Finding]:
     divides = model.kv_heads % tp == 0 or tp % model.kv_heads == 0
     if model.heads % tp or not divides:
         yield refuse(
-            "rollout.tensor_parallel",
+            f"{section}.tensor_parallel",
             f"found {tp}, which does not divide the model's {model.heads} heads and {model.kv_heads} key-value heads; "
             "write 1, or a divisor of both",
         )
-    if recipe.learner.router_aux_coef > 0.0 and model.experts == 0:
-        yield refuse("learner.router_aux_coef", f"{recipe.policy.model} has no experts; write 0")
+
+
+def _check_context(
+    evaluation: EvaluationConfig, name: str, model: ModelConfig, prompt: int = USUAL_PROMPT
+) -> Iterator[Finding]:
+    """prompt: tokens that one may have. How long a benchmark's are is known when they are loaded."""
+    thinking = evaluation.thinking_tokens or 0
+    longest = evaluation.max_response_tokens + thinking
+    if model.context is None or longest + prompt <= model.context:
+        return
+    key, room = "evaluation.max_response_tokens", model.context - prompt - thinking
+    found = f"found {evaluation.max_response_tokens}"
+    fix = f"at most {room}" if room > 0 else "less"
+    if thinking:
+        found += f": with evaluation.thinking_tokens {thinking} that is {longest} tokens"
+        fix += ", or fewer evaluation.thinking_tokens"
+    if longest >= model.context:
+        yield refuse(key, f"{found}, and {name} holds {model.context}, the prompt included; write {fix}")
+    else:
+        yield warn(key, f"{found}, and {name} holds {model.context}: {model.context - longest} are left for a prompt")
+
+
+def check_eval_memory(recipe: EvalRecipe, engine: EngineMemory, devices: Devices) -> Iterator[Finding]:
+    """What will probably not fit."""
+    if engine.kv_sequences == 0:
+        yield warn(
+            "engines.kv_cache_gib" if devices.kind == "cpu" else "engines.gpu_memory_utilization",
+            f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of {longest_asked(recipe)}; "
+            "raise it, or engines.tensor_parallel",
+        )
 
 
 def check_memory(recipe: TrainRecipe, found: Estimate, devices: Devices) -> Iterator[Finding]:

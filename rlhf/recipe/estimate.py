@@ -13,11 +13,11 @@ from math import ceil
 
 from rlhf.algorithms.resolve import resolve
 from rlhf.learner.bounds import KEY_ROWS
-from rlhf.recipe.devices import GIB, Devices
+from rlhf.recipe.devices import Devices
+from rlhf.recipe.engine_memory import BYTES, EngineMemory, memory_of_engine
 from rlhf.recipe.model_config import ModelConfig
 from rlhf.recipe.schema import LoraConfig, TrainRecipe
 
-BYTES = {"float32": 4, "bfloat16": 2}
 TYPICAL_SHARE = 0.5
 """A typical prompt or response is taken to be half of its limit."""
 
@@ -43,25 +43,6 @@ class LearnerMemory:
     def total(self) -> int:
         own = self.weights + self.gradients + self.optimizer + self.activations + self.logits
         return own + self.critic + self.reference
-
-
-@dataclass(frozen=True, slots=True)
-class EngineMemory:
-    """Bytes of one of an engine's tp devices, and what its KV cache holds.
-
-    kv_cache: None where the device's memory is not known. kv_tokens: of the whole engine.
-    kv_sequences: how many sequences of the full length (prompt + response limits) that is.
-    """
-
-    weights: int
-    kv_bytes_per_token: int
-    kv_cache: int | None
-    kv_tokens: int | None
-    kv_sequences: int | None
-
-    @property
-    def total(self) -> int | None:
-        return None if self.kv_cache is None else self.weights + self.kv_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,20 +164,7 @@ def key_rows(recipe: TrainRecipe) -> float:
 
 
 def engine_memory(recipe: TrainRecipe, model: ModelConfig, device_memory: int | None, kind: str | None) -> EngineMemory:
-    rollout, b = recipe.rollout, BYTES[recipe.policy.dtype]
-    tp = rollout.tensor_parallel
-    wide = kind == "cpu" and recipe.policy.dtype == "bfloat16" and rollout.wide_products != "off"
-    weights = (BYTES["float32"] if wide else b) * model.parameters // tp
-    # keys and values; a KV head is repeated where there are fewer than devices
-    per_token = 2 * model.layers * max(1, model.kv_heads // tp) * model.head_dim * b
-    cache: int | None = None
-    if kind == "cpu":
-        cache = int(rollout.kv_cache_gib * GIB)
-    elif device_memory is not None:
-        cache = max(0, int(rollout.gpu_memory_utilization * device_memory) - weights)
-    tokens = None if cache is None else cache // per_token
-    sequences = None if tokens is None else tokens // longest_sequence(recipe)
-    return EngineMemory(weights, per_token, cache, tokens, sequences)
+    return memory_of_engine(recipe.rollout, recipe.policy.dtype, longest_sequence(recipe), model, device_memory, kind)
 
 
 def step_work(recipe: TrainRecipe, model: ModelConfig) -> StepWork:

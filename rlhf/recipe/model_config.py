@@ -105,6 +105,18 @@ def find_config(model: str, revision: str | None = None, env: Mapping[str, str] 
     return path if commit and path.is_file() else None
 
 
+def find_trained_config(model: str, revision: str | None = None) -> Path | None:
+    """The same of an evaluation's model, which may be a run too (its path or its name), or one of its checkpoints."""
+    from rlhf.run_folder import default_root
+
+    for folder in () if model == TINY_MOE else (Path(model).expanduser(), default_root() / model):
+        inside = [folder / "hf" / "config.json", *sorted(folder.glob("checkpoints/*/hf/config.json"))]
+        for path in inside:
+            if path.is_file():
+                return path
+    return find_config(model, revision)
+
+
 def read_model_config(path: Path) -> ModelConfig:
     """Raises ModelConfigError naming the file and the key."""
     try:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,28 +11,11 @@ from rich.text import Text
 from rlhf.algorithms.resolve import resolve
 from rlhf.algorithms.table import describe
 from rlhf.recipe.devices import GIB, Devices
+from rlhf.recipe.engine_memory import EngineMemory
 from rlhf.recipe.estimate import TYPICAL_SHARE, Estimate
 from rlhf.recipe.load import Loaded
+from rlhf.recipe.plan_placement import Placed, describe_devices, placement_table, plural, table_of
 from rlhf.recipe.schema import TrainRecipe
-
-
-class Placed(Protocol):
-    """One actor's place: what `cluster.placement` computes."""
-
-    @property
-    def node(self) -> int: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def index(self) -> int: ...
-    @property
-    def cpus(self) -> float: ...
-    @property
-    def gpus(self) -> float: ...
-    @property
-    def rides(self) -> tuple[int, ...]:
-        """Learner ranks whose GPUs an engine shares, where cluster.share_gpus is set."""
-        ...
 
 
 def render_plan(loaded: Loaded, placement: Iterable[Placed], sandboxes: Sequence[str] = ()) -> Group:
@@ -58,7 +38,7 @@ def render_plan(loaded: Loaded, placement: Iterable[Placed], sandboxes: Sequence
 
 
 def summary_table(recipe: TrainRecipe, devices: Devices) -> Table:
-    table = _table("recipe", "", "")
+    table = table_of("recipe", "", "")
     reward = " + ".join(f"{r.weight:g} {r.label}" for r in recipe.reward)
     train = recipe.data.train
     rows = {
@@ -70,76 +50,25 @@ def summary_table(recipe: TrainRecipe, devices: Devices) -> Table:
         + describe(resolve(recipe.algorithm)),
         "steps": f"{recipe.trainer.steps} of {recipe.trainer.prompts_per_step} prompts, "
         + (f"at most {recipe.trainer.max_staleness} versions old" if recipe.trainer.max_staleness else "synchronous"),
-        "learner": f"{_plural(recipe.learner.ranks, 'rank')}, ZeRO {recipe.learner.zero_stage}",
-        "rollout": f"{_plural(recipe.rollout.engines, 'engine')}, tensor parallel {recipe.rollout.tensor_parallel}",
+        "learner": f"{plural(recipe.learner.ranks, 'rank')}, ZeRO {recipe.learner.zero_stage}",
+        "rollout": f"{plural(recipe.rollout.engines, 'engine')}, tensor parallel {recipe.rollout.tensor_parallel}",
         "devices": describe_devices(devices),
     }
+    if recipe.evaluation is not None:
+        names = ", ".join(entry.name for entry in recipe.evaluation.benchmarks)
+        every = recipe.evaluation.every
+        rows["benchmarks"] = names + (f", every {plural(every, 'step')}" if every else ", before and after")
+    if recipe.trainer.best_metric is not None:
+        rows["best weights"] = f"of the highest {recipe.trainer.best_metric}"
     for key, value in rows.items():
         table.add_row(key, Text(value))
     return table
 
 
-def describe_devices(devices: Devices) -> str:
-    def count(number: int | None, noun: str) -> str:
-        return f"{noun}s unknown before Ray is asked" if number is None else _plural(number, noun)
-
-    a_node = [count(devices.cpus_per_node, "core")]
-    if devices.kind != "cpu":
-        a_node.append(count(devices.gpus_per_node, "GPU"))
-    return f"{count(devices.nodes, 'node')} of {', '.join(a_node)}"
-
-
-def placement_table(placement: Sequence[Placed]) -> Table:
-    """One row a node; equal nodes that follow each other share a row. On CPUs the roles share cores in time."""
-    table = _table("placement", "node", "actors", "cores", "GPUs")
-    by_node: dict[int, list[Placed]] = defaultdict(list)
-    for placed in placement:
-        by_node[placed.node].append(placed)
-    rows: list[tuple[list[int], _NodeShape, str]] = []
-    for node in sorted(by_node):
-        shape, actors = _node_row(by_node[node])
-        if rows and rows[-1][1] == shape and rows[-1][0][-1] == node - 1:
-            rows[-1][0].append(node)
-        else:
-            rows.append(([node], shape, actors))
-    for nodes, shape, actors in rows:
-        each = " and ".join(_plural(count, role) for role, count in shape.counts) + " each"
-        table.add_row(_ranges(nodes), each if len(nodes) > 1 else actors, shape.cores, shape.gpus)
-    return table
-
-
-@dataclass(frozen=True, slots=True)
-class _NodeShape:
-    """What is alike on nodes that share a row."""
-
-    counts: tuple[tuple[str, int], ...]
-    cores: str
-    gpus: str
-
-
-def _node_row(here: Sequence[Placed]) -> tuple[_NodeShape, str]:
-    """One node's shape, and its actors by their indices."""
-    roles: dict[str, list[Placed]] = defaultdict(list)
-    for placed in here:
-        roles[placed.role].append(placed)
-    cores = ", ".join(f"{role} {sum(p.cpus for p in group):g}" for role, group in roles.items())
-    gpus = f"{sum(p.gpus for p in here):g}"
-    if any(p.rides for p in here):
-        riders = " and ".join(dict.fromkeys(p.role for p in here if p.rides))
-        gpus += f", shared by learner and {riders}"
-    actors = []
-    for role, group in roles.items():
-        ranks = [rank for p in group for rank in p.rides]
-        on = f" on the GPUs of learner {_ranges(ranks)}" if ranks else ""
-        actors.append(f"{role} {_ranges([p.index for p in group])}{on}")
-    counts = tuple((role, len(group)) for role, group in roles.items())
-    return _NodeShape(counts, cores, gpus), ", ".join(actors)
-
-
 def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Table:
     learner, engine = found.learner, found.engine
     active = f" ({_count(found.active_parameters)} active)" if found.active_parameters != found.parameters else ""
-    table = _table(f"memory per device, {_count(found.parameters)} parameters{active}", "", "GiB", "of")
+    table = table_of(f"memory per device, {_count(found.parameters)} parameters{active}", "", "GiB", "of")
     dtype = recipe.policy.dtype
     table.add_row("learner: weights", _gib(learner.weights), f"{dtype}, {_sharded(recipe, 3)}")
     table.add_row("learner: gradients", _gib(learner.gradients), f"{_gradients(recipe)}, {_sharded(recipe, 2)}")
@@ -156,17 +85,8 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
     if learner.critic:
         table.add_row("critic", _gib(learner.critic), "weights, gradients and optimizer, sharded as the learner's")
     table.add_row("learner: together", _gib(learner.total), "a rank", style="bold")
-    table.add_row("engine: weights", _gib(engine.weights), f"{dtype}, tensor parallel {recipe.rollout.tensor_parallel}")
-    if engine.kv_cache is None:
-        table.add_row(
-            "engine: KV cache",
-            "?",
-            f"{engine.kv_bytes_per_token} bytes a token; cluster.memory_per_device_gib says how many",
-        )
-    else:
-        fits = f"{engine.kv_tokens:,} tokens of {engine.kv_bytes_per_token} bytes, "
-        fits += f"{engine.kv_sequences:,} sequences of full length"
-        table.add_row("engine: KV cache", _gib(engine.kv_cache), fits)
+    for row in engine_rows(engine, dtype, recipe.rollout.tensor_parallel):
+        table.add_row(*row)
     if recipe.cluster.share_gpus and devices.kind == "gpu" and engine.total is not None:
         table.add_row(
             "both together",
@@ -180,9 +100,22 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
     return table
 
 
+def engine_rows(engine: EngineMemory, dtype: str, tensor_parallel: int) -> list[tuple[str, str, str]]:
+    """What, GiB, and of what: an engine's weights and its cache."""
+    per_token = f"{engine.kv_bytes_per_token} bytes"
+    cache = ("?", f"{per_token} a token; cluster.memory_per_device_gib says how many")
+    if engine.kv_cache is not None:
+        fits = f"{engine.kv_tokens:,} tokens of {per_token}, {engine.kv_sequences:,} sequences of full length"
+        cache = (_gib(engine.kv_cache), fits)
+    return [
+        ("engine: weights", _gib(engine.weights), f"{dtype}, tensor parallel {tensor_parallel}"),
+        ("engine: KV cache", *cache),
+    ]
+
+
 def work_table(recipe: TrainRecipe, found: Estimate) -> Table:
     step = found.step
-    table = _table("one step", "", "typical", "at most")
+    table = table_of("one step", "", "typical", "at most")
     table.add_row("sequences", f"{step.sequences:,}", f"{step.sequences:,}")
     table.add_row("tokens", f"{step.tokens_typical:,}", f"{step.tokens_max:,}")
     table.add_row(
@@ -193,17 +126,6 @@ def work_table(recipe: TrainRecipe, found: Estimate) -> Table:
     )
     table.add_row("work", f"{step.flops_typical:.2g} FLOP", f"{step.flops_typical / TYPICAL_SHARE:.2g} FLOP")
     table.caption = f"typical: prompts and responses of {TYPICAL_SHARE:.0%} of their limits"
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", show_header=any(columns))
-    for i, column in enumerate(columns or ("", "")):
-        table.add_column(
-            column,
-            justify="right" if column in ("GiB", "cores", "GPUs", "typical", "at most") else "left",
-            no_wrap=i == 0,
-        )
     return table
 
 
@@ -230,18 +152,3 @@ def _count(number: int) -> str:
         if number >= unit:
             return f"{number / unit:.2f}{name}"
     return str(number)
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """`0-3, 7`"""
-    spans: list[list[int]] = []
-    for number in sorted(numbers):
-        if spans and number == spans[-1][1] + 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)

@@ -12,7 +12,11 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from rlhf.recipe.algorithm_schema import AlgorithmConfig
 from rlhf.recipe.data_schema import DataConfig
+from rlhf.recipe.evaluation_schema import TrainEvaluationConfig
 from rlhf.recipe.section import Dtype, Fraction, Section
+
+BENCHMARK_DOMAIN = "benchmark:"
+"""What the domain of a benchmark's prompts begins with; its name follows."""
 
 
 class RunConfig(Section):
@@ -53,7 +57,8 @@ class RewardComponent(Section):
         return self.name or self.verifier.rsplit(":", 1)[-1]
 
     def judges(self, domain: str) -> bool:
-        return not self.domains or domain in self.domains
+        # A benchmark's problems are judged by its own verifier alone: a reward of all domains is for training's.
+        return domain in self.domains or not (self.domains or domain.startswith(BENCHMARK_DOMAIN))
 
 
 class VerifyConfig(Section):
@@ -164,6 +169,10 @@ class TrainerConfig(Section):
     eval_temperature: PositiveFloat | None = Field(None, description="default rollout.temperature")
     checkpoint_every: NonNegativeInt = Field(50, description="0: at the end only")
     keep_checkpoints: PositiveInt = 2
+    best_metric: str | None = Field(
+        None,
+        description="keep the weights of the best evaluation too (checkpoints/best): accuracy/heldout, or eval/<benchmark>/avg, …/pass_at_<n>, …/maj",
+    )
     max_prompt_attempts: PositiveInt = Field(5, description="a prompt that failed this often is dropped and counted")
 
 
@@ -188,6 +197,10 @@ class TrackingConfig(Section):
     trackio_project: str | None = None
     mlflow_project: str | None = Field(
         None, description="an MLflow experiment: on MLFLOW_TRACKING_URI's server, else in files under the run's mlruns/"
+    )
+    token_details: NonNegativeInt = Field(
+        4,
+        description="groups a step whose tokens are kept with log-probability, version and advantage, for the report; 0: none",
     )
 
 
@@ -224,6 +237,7 @@ class TrainRecipe(Section):
     rollout: RolloutConfig = RolloutConfig()
     learner: LearnerConfig = LearnerConfig()
     trainer: TrainerConfig = TrainerConfig()
+    evaluation: TrainEvaluationConfig | None = Field(None, description="benchmarks while training")
     warmup: WarmupConfig | None = None
     tracking: TrackingConfig = TrackingConfig()
     cluster: ClusterConfig = ClusterConfig()

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from rlhf.offending import OffendingBatchError
 from rlhf.protocols import Engines, Verifying
 from rlhf.recipe.schema import RewardComponent, RolloutConfig
-from rlhf.rollout.sampling import RETRIED, RawSample, Sampling
+from rlhf.rollout.sampling import RETRIED, RawSample, Sampling, queued_at_once
 from rlhf.rollout.scoring import score
 from rlhf.types import Group, Prompt, Trajectory
 
 Decode = Callable[[Sequence[int]], str]
 _ATTEMPTS = 5  # at a prompt outside training
-_QUEUED = 2  # times what the engines sample at once: enough that none idles
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Rollouter:
         Not all are asked for at once: the time limit of a request must not be spent on waiting for its turn.
         """
         rollout = self._rollout
-        capacity = _QUEUED * rollout.engines * rollout.max_concurrent_sequences // sampling.n
+        capacity = queued_at_once(rollout.engines, rollout.max_concurrent_sequences) // sampling.n
         turn = asyncio.Semaphore(max(1, capacity))
         return list(await asyncio.gather(*(self._until_done(p, sampling, turn) for p in prompts)))
 

@@ -9,11 +9,23 @@ from rlhf.types import FinishReason, Segment
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """What is asked for per request; the rest is the recipe's."""
+    """What is asked for per request; the rest is the recipe's.
+
+    temperature: 0 is greedy. top_p, top_k, min_p: None for the recipe's, which training needs; an evaluation may
+    truncate the distribution, because nothing is learned from it.
+    """
 
     n: int
     temperature: float
     max_tokens: int
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+
+
+def queued_at_once(engines: int, max_concurrent_sequences: int) -> int:
+    """Samples to have out at engines: twice what they sample at once, enough that none idles."""
+    return 2 * engines * max_concurrent_sequences
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rlhf.offending import OffendingBatchError
 from rlhf.protocols import Critic, Learner, ReferencePolicy
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.rollouter import Rollouter
-from rlhf.types import Group, Prompt
+from rlhf.types import Batch, Group, Prompt
 from rlhf.updates.critic import CriticUpdates, pretrain
 from rlhf.updates.experience import ExperienceMaker
 from rlhf.updates.policy import PolicyUpdates
@@ -26,6 +26,7 @@ class Learned:
 
     result: StepResult
     facts: Mapping[str, float]
+    batch: Batch
 
 
 class Updates:
@@ -73,7 +74,7 @@ class Updates:
             raise OffendingBatchError(f"step {step + 1}: {error}", groups) from error
         if self._reference is not None:
             await self._reference.after_step(step + 1)
-        return Learned(result, facts)
+        return Learned(result, facts, made.batch)
 
     async def save(self, folder: Path) -> None:
         """What `load` of the learner, the critic and the reference find again, each in a folder of its name."""

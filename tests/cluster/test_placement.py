@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.on_paper import need_of
+from cluster.on_paper import need_of, need_of_eval, placed_eval
 from cluster.placement import Need, Node, PlacementError, plan
 from rlhf.recipe.devices import Devices
+from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import load_checked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +96,55 @@ def test_a_reference_of_its_own_needs_a_gpu_that_is_left():
 def test_on_cpus_a_reference_of_its_own_is_where_the_engines_are():
     layout = plan([Node("a", 2), Node("b", 2)], Need(1, 1, 1, "cpu", separate_learner=True, reference=True))
     assert [(b.node, b.cores) for b in layout.of("reference")] == [("b", ((0, 1),))]
+
+
+def evaluation(**engines):
+    return EvalRecipe.model_validate(
+        {"kind": "eval", "policy": {"model": "tiny-moe"}, "evaluation": {"benchmarks": ["gsm8k"]}, "engines": engines}
+    )
+
+
+def test_an_evaluation_has_no_learner_and_its_engines_all_cores():
+    layout = plan([Node("a", 4), Node("b", 4)], Need(engines=3, tensor_parallel=1, ranks=0, device="cpu"))
+    assert {b.role for b in layout.bundles} == {"engine", "verifier"}
+    assert [(b.node, b.cores) for b in layout.of("engine")] == [
+        ("a", ((0, 1),)),
+        ("b", ((0, 1, 2, 3),)),
+        ("a", ((2, 3),)),
+    ]
+    assert [b.node for b in layout.of("verifier")] == ["a", "b"]
+    for node in ("a", "b"):
+        assert sum(b.cpu_share for b in layout.bundles if b.node == node) <= 4
+
+
+def test_an_evaluation_has_every_gpu():
+    layout = plan(nodes(2, gpus=4), Need(engines=4, tensor_parallel=2, ranks=0, device="gpu"))
+    assert [(b.node, b.gpus, b.rides) for b in layout.of("engine")] == [
+        ("n0", 2, ()),
+        ("n1", 2, ()),
+        ("n0", 2, ()),
+        ("n1", 2, ()),
+    ]
+    with pytest.raises(PlacementError) as refusal:
+        plan(nodes(2, gpus=4), Need(engines=5, tensor_parallel=2, ranks=0, device="gpu"))
+    assert str(refusal.value) == (
+        "engines.engines is 5 with engines.tensor_parallel 2: engine 4 needs 2 GPUs of one node, at most 0 are left on "
+        "any (8 GPUs in all)"
+    )
+
+
+def test_an_evaluations_need_is_its_recipes():
+    recipe = evaluation(engines=2, tensor_parallel=2, cpus_per_engine=3)
+    assert need_of_eval(recipe, "gpu") == Need(2, 2, 0, "gpu", verifier_workers=2, cpus_per_engine=3)
+    devices = Devices("cpu", nodes=1, cpus_per_node=16, gpus_per_node=0, memory_per_device=None)
+    actors = placed_eval(recipe, devices)
+    assert [(a.role, a.index, a.cpus, a.gpus, a.rides) for a in actors[:2]] == [
+        ("engine", 0, 6.0, 0.0, ()),
+        ("engine", 1, 6.0, 0.0, ()),
+    ]
+    assert [a.role for a in actors[2:]] == ["verifier"]
+    unknown = Devices(None, nodes=None, cpus_per_node=None, gpus_per_node=None, memory_per_device=None)
+    assert placed_eval(recipe, unknown) == []
 
 
 def rayjob():

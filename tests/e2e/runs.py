@@ -57,12 +57,15 @@ def write_recipe(folder: Path, **sections) -> Path:
 class Run:
     """One `rlhf train` in a process group of its own; every process it starts carries a mark in its environment."""
 
-    def __init__(self, recipe: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, what: Path | str, *arguments: str, environment: dict[str, str] | None = None, command: str = "train"
+    ) -> None:
+        """what: the recipe, or of another command of `rlhf` its first argument."""
         self.mark = uuid.uuid4().hex
         self.began = time.time()
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rlhf", "train", str(recipe), *arguments],
+            [sys.executable, "-m", "rlhf", command, str(what), *arguments],
             cwd=REPOSITORY,
             env={**os.environ, "LONGTHOUGHT_TEST_MARK": self.mark, "PYTHONUNBUFFERED": "1", **(environment or {})},
             stdout=subprocess.PIPE,

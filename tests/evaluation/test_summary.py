@@ -4,7 +4,7 @@ import math
 import pytest
 from synthetic_run import make_summary
 
-from rlhf.evaluation.intervals import accuracy_interval
+from rlhf.evaluation.intervals import Interval
 from rlhf.evaluation.report import Heldout, HeldoutPoint, Summary, SummaryError, read_summary, write_summary
 
 
@@ -16,13 +16,13 @@ def test_what_is_written_is_read_back(tmp_path):
 
 
 def test_the_files_keys(tmp_path):
-    accuracy = accuracy_interval([[True], [False]])
+    accuracy = Interval(0.5, 0.0945, 0.9055, "wilson", 2, 2)
     write_summary(
         tmp_path,
         Summary(steps=1, seconds=2.5, heldout=Heldout(before=accuracy, history=(HeldoutPoint.of(0, accuracy),))),
     )
     found = json.loads((tmp_path / "summary.json").read_text())
-    numbers = {"value": 0.5, "low": pytest.approx(0.0945, abs=1e-4), "high": pytest.approx(0.9055, abs=1e-4)}
+    numbers = {"value": 0.5, "low": 0.0945, "high": 0.9055}
     interval = {**numbers, "method": "wilson", "n_problems": 2, "n_samples": 2}
     assert found == {
         "steps": 1, "seconds": 2.5, "warmup": None, "status": "finished",

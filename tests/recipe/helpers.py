@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from rlhf.recipe.devices import GIB, Devices
-from rlhf.recipe.load import Loaded, load_checked
+from rlhf.recipe.load import Loaded, LoadedEval, load_eval, load_train
 
 MODEL = {
     "model_type": "qwen3_moe", "vocab_size": 358, "hidden_size": 128, "intermediate_size": 256,
@@ -25,6 +25,18 @@ data:
   heldout: {source: reasoning_gym, task: chain_sum, size: 200, seed: 1000}
 reward:
   - verifier: logic
+"""
+
+GOOD_EVAL = """\
+#!/usr/bin/env -S python -m rlhf
+kind: eval
+policy: {model: tiny-moe, dtype: float32}
+evaluation:
+  max_response_tokens: 64
+  benchmarks:
+    - gsm8k
+    - name: reasoning_gym:chain_sum
+      size: 20
 """
 
 CPU = Devices("cpu", nodes=1, cpus_per_node=8, gpus_per_node=0, memory_per_device=32 * GIB)
@@ -47,4 +59,10 @@ def small_model(folder: Path, **changes: object) -> str:
 
 
 def load(folder: Path, text: str = GOOD, overrides: tuple[str, ...] = (), devices: Devices = CPU) -> Loaded:
-    return load_checked(write(folder, text), overrides, devices)
+    return load_train(write(folder, text), overrides, devices)
+
+
+def load_evaluation(
+    folder: Path, text: str = GOOD_EVAL, overrides: tuple[str, ...] = (), devices: Devices = CPU
+) -> LoadedEval:
+    return load_eval(write(folder, text), overrides, devices)

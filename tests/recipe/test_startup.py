@@ -8,18 +8,19 @@ import sys
 
 import pytest
 
-from tests.recipe.helpers import GOOD, write
+from tests.recipe.helpers import GOOD, GOOD_EVAL, write
 
 HEAVY = ("torch", "transformers", "ray", "vllm", "deepspeed", "datasets", "reasoning_gym", "sympy", "pandas", "pyarrow")
 
 PROGRAM = """
 import json, sys
-from rlhf.recipe.load import load_checked
+from rlhf.recipe.load import LoadedEval, load_checked
 from rlhf.recipe.plan import render_plan
+from rlhf.recipe.plan_eval import render_eval_plan
 from rlhf.recipe.problems import RecipeError
 try:
     loaded = load_checked(sys.argv[1], sys.argv[2:])
-    render_plan(loaded, [])
+    (render_eval_plan if isinstance(loaded, LoadedEval) else render_plan)(loaded, [])
     outcome = "good"
 except RecipeError as error:
     outcome = str(error)
@@ -28,17 +29,24 @@ print(json.dumps({"outcome": outcome, "modules": sorted({m.partition(".")[0] for
 
 
 @pytest.mark.parametrize(
-    ("overrides", "fragment"),
+    ("text", "overrides", "fragment"),
     [
-        ((), "good"),
-        (("rollout.engine=2",), "did you mean rollout.engines?"),
-        (("algorithm.group_size=1",), "algorithm.group_size: found 1"),
-        (("reward.0.verifier=maht",), "no verifier is called 'maht'"),
+        (GOOD, (), "good"),
+        (
+            GOOD,
+            ("evaluation={benchmarks: [aime24], max_response_tokens: 9}", "trainer.best_metric=eval/aime24/maj"),
+            "good",
+        ),
+        (GOOD, ("rollout.engine=2",), "did you mean rollout.engines?"),
+        (GOOD, ("algorithm.group_size=1",), "algorithm.group_size: found 1"),
+        (GOOD, ("reward.0.verifier=maht",), "no verifier is called 'maht'"),
+        (GOOD_EVAL, (), "good"),
+        (GOOD_EVAL, ("evaluation.benchmarks=[gsm9k]",), "did you mean gsm8k?"),
     ],
 )
-def test_nothing_heavy_is_imported(tmp_path, overrides, fragment):
+def test_nothing_heavy_is_imported(tmp_path, text, overrides, fragment):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(write(tmp_path, GOOD)), *overrides],
+        [sys.executable, "-c", PROGRAM, str(write(tmp_path, text)), *overrides],
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     found = json.loads(done.stdout)
