@@ -67,6 +67,20 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def choose(self, field: str, value: str | bool) -> None:
+        """Sets a field of the page, as a reader would; a check box is given a truth."""
+        part = "checked" if isinstance(value, bool) else "value"
+        self.run(
+            f"(() => {{ const f = document.getElementById({json.dumps(field)}); f.{part} = {json.dumps(value)};"
+            "f.dispatchEvent(new Event('input', {bubbles: true})); })()"
+        )
+
+    def text(self, field: str) -> str:
+        return str(self.run(f"document.getElementById({json.dumps(field)}).textContent"))
+
+    def texts(self, selector: str) -> list[str]:
+        return list(self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.textContent)"))
+
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         self._id += 1
         message = {"id": self._id, "method": method, "params": params}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rlhf.evaluation.intervals import accuracy_interval
+from rlhf.evaluation.intervals import Interval
 from rlhf.evaluation.report import Heldout, HeldoutPoint, Summary, write_summary
 from rlhf.metrics import JsonlSink, keys
 
@@ -68,7 +69,22 @@ def make_metrics(step: int, steps: int, layers: int, experts: int, rng: random.R
     return metrics
 
 
-def make_group(step: int, index: int, text: str, rng: random.Random, samples: int = 8) -> dict[str, Any]:
+def make_details(text: str, step: int, advantage: float, rng: random.Random) -> dict[str, Any]:
+    """Tokens of a word or a mark each; the version of the weights changes half-way."""
+    texts = [*re.findall(r"\s?\w{1,7}|\s?[^\w\s]|\s", text), ""]
+    half = len(texts) // 2
+    return {
+        "texts": texts,
+        "logp": [round(-rng.expovariate(1 / 0.6) if rng.random() < 0.4 else -rng.random() * 0.02, 3) for _ in texts],
+        "versions": [[step - 1, half], [step, len(texts) - half]],
+        "advantage": advantage if step % 2 else [round(advantage * (0.2 + 0.8 * i / len(texts)), 3) for i in range(len(texts))],
+        "gap": None,
+    }  # fmt: skip
+
+
+def make_group(
+    step: int, index: int, text: str, rng: random.Random, samples: int = 8, details: bool = False
+) -> dict[str, Any]:
     rows = []
     for _ in range(samples):
         status = rng.choices(["correct", "wrong", "unparsed", "timeout"], [0.3 + index % 3, 1.0, 0.2, 0.05])[0]
@@ -85,6 +101,8 @@ def make_group(step: int, index: int, text: str, rng: random.Random, samples: in
                 "verdicts": {"math": {**verdict, "reason": f"read {status}"}},
             }
         )  # fmt: skip
+        if details:
+            rows[-1]["details"] = make_details(text, step, 1.3 if status == "correct" else -0.7, rng)
     return {
         "step": step,
         "prompt_id": f"train/{step}-{index}",
@@ -103,9 +121,13 @@ def make_run(
     groups: int = 6,
     text: str = DEFAULT_TEXT,
     summary: bool = True,
+    detailed: int = 0,
+    samples: int = 8,
+    seed: int = 0,
+    every: int = 1,
 ) -> Path:
-    """A run of `steps` done steps `of` so many, with trajectories of every step."""
-    rng = random.Random(0)
+    """A run of `steps` done steps `of` so many, with trajectories of every n-th, `detailed` of them with tokens."""
+    rng = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.yaml").write_text(RECIPE % (of or steps))
     (folder / "run.json").write_text(
@@ -118,7 +140,9 @@ def make_run(
         row = make_metrics(step, steps, layers, experts, rng)
         dropped.update({key: count for key, count in row.items() if key.startswith(keys.DROPPED)})
         sink.log(step, row | dropped)
-        lines = [json.dumps(make_group(step, i, text, rng)) for i in range(groups)]
+        if step % every:
+            continue
+        lines = [json.dumps(make_group(step, i, text, rng, samples, i < detailed)) for i in range(groups)]
         (folder / "trajectories" / f"step_{step:06}.jsonl").write_text("\n".join(lines) + "\n")
     sink.close()
     if summary:
@@ -127,8 +151,10 @@ def make_run(
 
 
 def make_summary(steps: int) -> Summary:
-    def held(correct: int) -> Any:
-        return accuracy_interval([[i < correct] for i in range(200)])
+    bounds = {31: (0.111, 0.212), 70: (0.287, 0.418), 130: (0.582, 0.713), 158: (0.728, 0.841)}
+
+    def held(correct: int) -> Interval:
+        return Interval(correct / 200, *bounds[correct], "wilson", 200, 200)
 
     points = [(0, 31), (steps // 3, 70), (2 * steps // 3, 130), (steps, 158)]
     history = tuple(HeldoutPoint.of(step, held(correct)) for step, correct in points)

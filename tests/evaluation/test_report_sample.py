@@ -4,14 +4,8 @@ import random
 import pytest
 from synthetic_run import make_group
 
-from rlhf.evaluation.report.sample import (
-    GROUPS,
-    SAMPLES_PER_GROUP,
-    TEXT_CHARS,
-    TOTAL_CHARS,
-    sample_trajectories,
-    spread,
-)
+from rlhf.evaluation.report.plain import SAMPLES_PER_GROUP, TEXT_CHARS
+from rlhf.evaluation.report.sample import GROUPS, TOTAL_CHARS, sample_trajectories, spread
 
 
 def write(folder, step, groups, name="step_{:06}.jsonl"):

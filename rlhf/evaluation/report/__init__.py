@@ -1,6 +1,7 @@
-"""`report.html`: one self-contained page about a run, and `summary.json`, the outcome that it shows."""
+"""`report.html`: one self-contained page about runs and evaluations, and `summary.json`, the outcome that it shows."""
 
-from rlhf.evaluation.report.build import build_report
+from rlhf.evaluation.report.build import build_report, build_reports
+from rlhf.evaluation.report.sources import ReportError, find_source
 from rlhf.evaluation.report.summary import (
     Heldout,
     HeldoutPoint,
@@ -13,9 +14,12 @@ from rlhf.evaluation.report.summary import (
 __all__ = [
     "Heldout",
     "HeldoutPoint",
+    "ReportError",
     "Summary",
     "SummaryError",
     "build_report",
+    "build_reports",
+    "find_source",
     "read_summary",
     "write_summary",
 ]

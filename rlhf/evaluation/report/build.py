@@ -1,53 +1,24 @@
-"""Builds `report.html` from a run folder: one self-contained page, whatever state the run is in.
-
-Model text is hostile. The page holds it only as JSON in a data block with `<`, `>`, `&` escaped, and shows it
-through `textContent`; everything else goes through Jinja's autoescape. A content security policy allows the
-page's own script and style by their hashes and nothing else, no network included.
-"""
+"""Builds the report: one self-contained page about a run or an evaluation, or several, whatever state they are in."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import math
-import statistics
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
-from rlhf.evaluation.intervals import Interval
-from rlhf.evaluation.report import svg
+from rlhf.evaluation.report.bars import bar_charts
+from rlhf.evaluation.report.benchmarks import benchmark_panels
+from rlhf.evaluation.report.browser import browse
 from rlhf.evaluation.report.experts import expert_charts
-from rlhf.evaluation.report.load import RunData, load_run
-from rlhf.evaluation.report.panels import Chart, how_lines_are_drawn, line_charts, stacked_chart
-from rlhf.evaluation.report.sample import sample_trajectories
-from rlhf.evaluation.report.series import short
-from rlhf.metrics import keys
-from rlhf.metrics.live import duration
+from rlhf.evaluation.report.facts import differences, evaluation_facts, run_facts
+from rlhf.evaluation.report.lines import how_lines_are_drawn, line_charts
+from rlhf.evaluation.report.overview import lead_of, metric_table, outcome_of, overview_of, overview_svg
+from rlhf.evaluation.report.page import data_block, render, write
+from rlhf.evaluation.report.sources import ReportError, Source, load_sources
 
-HERE = Path(__file__).parent
 REPORT_FILE = "report.html"
-FACTS = {
-    "model": "policy.model",
-    "algorithm": "algorithm.name",
-    "samples per prompt": "algorithm.group_size",
-    "prompts per step": "trainer.prompts_per_step",
-    "mini-batches": "algorithm.mini_batches",
-    "inner epochs": "algorithm.inner_epochs",
-    "LoRA rank": "learner.lora.rank",
-    "staleness bound": "trainer.max_staleness",
-    "learning rate": "learner.learning_rate",
-    "dtype": "policy.dtype",
-    "engines": "rollout.engines",
-    "learner ranks": "learner.ranks",
-    "ZeRO stage": "learner.zero_stage",
-    "seed": "run.seed",
-}  # words on the page: place in the recipe
+__all__ = ["REPORT_FILE", "build_report", "build_reports", "data_block"]
 
 
 def build_report(run_dir: Path) -> Path:
@@ -56,151 +27,81 @@ def build_report(run_dir: Path) -> Path:
     Works on a run that has not ended and on one with missing or damaged files: the page says what is missing.
     Raises FileNotFoundError if there is no such folder.
     """
-    run = load_run(run_dir)
-    page = _environment().from_string(_asset("page.html.jinja")).render(_context(run, run_dir))
-    path = run_dir / REPORT_FILE
-    half = path.with_name(path.name + ".part")
-    half.write_bytes(page.encode("utf-8", "replace"))  # a lone surrogate in a text becomes "?"
-    half.replace(path)
+    return build_reports([run_dir], run_dir / REPORT_FILE)
+
+
+def build_reports(runs: Sequence[Path], out: Path | None = None) -> Path:
+    """Writes one page about all of `runs` (atomically) and returns its path.
+
+    runs: run folders, results of `rlhf eval`, or folders of such results. out: an .html file, or a folder that the
+    page is put into as report.html. Without it, of one run: RUN/report.html; of one results file R.json: R.html beside
+    it; of several: report.html in the current folder, because it belongs to none of them more than to the others.
+    Raises FileNotFoundError for a path that is not there, ResultsError for a results file that cannot be read,
+    ReportError for more runs than one page shows and for an `out` that is no page.
+    """
+    sources = load_sources(runs)
+    path = _where(sources, out)
+    write(path, render(_context(sources)))
     return path
 
 
-def _context(run: RunData, run_dir: Path) -> dict[str, Any]:
-    charts, absent = line_charts(run) if run.steps else ([], [])
-    charts += [chart for chart in _bar_charts(run) if chart]
-    charts += expert_charts(run)
-    sample = sample_trajectories(run_dir / "trajectories")
-    missing = list(run.missing) + sample.problems[:5]
-    if len(sample.problems) > 5:
-        missing.append(f"{len(sample.problems) - 5} more lines of trajectories/ could not be read.")
-    style, script = _asset("page.css"), _asset("page.js")
+def _where(sources: Sequence[Source], out: Path | None) -> Path:
+    if out is None:
+        if len(sources) > 1:
+            return Path(REPORT_FILE)
+        (source,) = sources
+        return source.path / REPORT_FILE if source.run is not None else source.path.with_suffix(".html")
+    if out.is_dir():
+        return out / REPORT_FILE
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise ReportError(f"{out}: a report is a page; write a name that ends in .html, or a folder")
+    if not out.parent.is_dir():
+        raise ReportError(f"{out}: no such folder {out.parent}; make it first, or write another --out")
+    return out
+
+
+def _context(sources: Sequence[Source]) -> dict[str, Any]:
+    runs = [source for source in sources if source.run is not None]
+    curves, absent = line_charts(runs)
+    steps = curves + bar_charts(runs) + expert_charts(runs)
+    panels = benchmark_panels(sources)
+    browser = browse(sources)
+    several = len(sources) > 1
+    rows = overview_of(sources) if several else []
+    single = sources[0].run if not several else None
+    held = [source.run for source in runs if source.run is not None and source.run.steps]
     return {
-        "run": run,
-        "facts": _facts(run),
-        "outcome": _outcome(run),
-        "progress": _progress(run),
-        "charts": charts,
-        "missing": missing,
+        "title": " · ".join(source.name for source in sources),
+        "lead": lead_of(sources),
+        "several": several,
+        "sources": sources,
+        "outcome": None if several else outcome_of(sources[0]),
+        "overview": rows,
+        "overview_svg": overview_svg(rows),
+        "facts": [(source, _facts(source)) for source in sources],
+        "differences": differences(sources) if len(runs) > 1 else [],
+        "runs": runs,
+        "charts": steps,
         "absent": absent,
-        "drawn": how_lines_are_drawn(run) if run.steps else "",
-        "sample": sample,
-        "table": _metric_table(run),
-        "chart_json": data_block([chart.data for chart in charts]),
-        "trajectory_json": data_block(sample.groups),
-        "style": Markup(style),  # noqa: S704 - our own file
-        "script": Markup(script),  # noqa: S704 - our own file
-        "style_hash": _hash(style),
-        "script_hash": _hash(script),
+        "drawn": how_lines_are_drawn(held),
+        "table": metric_table(single) if single else [],
+        "panels": panels,
+        "missing": _missing(sources) + browser.missing,
+        "browser": browser,
+        "number": count().__next__,  # of each drawing on the page, in its order
+        "chart_json": data_block([chart.data for chart in (*steps, *(c for panel in panels for c in panel.charts))]),
+        "trajectory_json": data_block(browser.groups),
     }
 
 
-def data_block(value: Any) -> Markup:
-    """JSON for the inside of a `<script type="application/json">`: it cannot end the element or open another."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII: U+2028 and the like are escaped
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return Markup(text)  # noqa: S704 - holds no character that HTML reads
+def _facts(source: Source) -> list[tuple[str, str]]:
+    return run_facts(source.run) if source.run is not None else evaluation_facts(source.evaluations[-1].results)
 
 
-def _bar_charts(run: RunData) -> list[Chart | None]:
-    if not run.steps:
-        return []
-    stages = "Seconds of a step. Stages of an asynchronous run overlap: together they may exceed the step."
-    drops = "Per step, by reason. Above: totals of the run."
-    whole_step = frozenset({keys.STEP_SECONDS})
+def _missing(sources: Sequence[Source]) -> list[str]:
+    before = (lambda source: f"{source.name}: ") if len(sources) > 1 else (lambda source: "")
     return [
-        stacked_chart(run, keys.TIME, "Time per stage", stages, leave_out=whole_step),
-        stacked_chart(run, keys.DROPPED, "Dropped prompts", drops, counters=True),
-        stacked_chart(run, keys.MIX, "Domains", "Probability of drawing a prompt from each."),
+        before(source) + sentence
+        for source in sources
+        for sentence in (*(source.run.missing if source.run is not None else ()), *source.missing)
     ]
-
-
-def _facts(run: RunData) -> list[tuple[str, str]]:
-    facts = [(name, str(value)) for name, path in FACTS.items() if (value := run.recipe_value(path)) is not None]
-    for name, value in run.run.items():
-        if isinstance(value, Mapping):
-            facts += [
-                (str(part), str(inner))
-                for part, inner in value.items()
-                if inner is not None and not isinstance(inner, (Mapping, list))
-            ]
-        elif not isinstance(value, list):
-            facts.append((str(name), str(value)))
-    return facts
-
-
-def _progress(run: RunData) -> str:
-    """One sentence on how far the run came."""
-    total = run.recipe_value("trainer.steps")
-    done = run.summary.steps if run.summary else (run.steps[-1] if run.steps else 0)
-    status = run.summary.status if run.summary else "not finished"
-    of = f"{done} of {total} steps" if total is not None else f"{done} steps"
-    parts = [f"{status}: {of}"]
-    if run.summary:
-        parts.append(f"in {duration(run.summary.seconds)}")
-    speeds = [v for v in run.columns.get(keys.TOKENS_PER_S, []) if v is not None and math.isfinite(v)]
-    if speeds:
-        parts.append(f"at {short(statistics.median(speeds))} tokens/s (median step)")
-    sentence = " ".join(parts)
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _outcome(run: RunData) -> dict[str, Any]:
-    held = run.summary.heldout if run.summary else None
-    before, after = (held.before, held.after) if held else (None, None)
-    rows = [(name, interval) for name, interval in (("before", before), ("after", after)) if interval]
-    verdict = ""
-    if before and after:
-        apart = "do not overlap" if not before.overlaps(after) else "overlap"
-        verdict = f"{after.value - before.value:+.3f} absolute; the 95% intervals {apart}."
-    elif before:
-        verdict = "Accuracy after training has not been measured (yet)."
-    warmup = [
-        (str(k).replace("_", " "), short(v) if type(v) in (int, float) else str(v))
-        for k, v in ((run.summary and run.summary.warmup) or {}).items()
-    ]
-    return {"rows": rows, "verdict": verdict, "svg": Markup(_interval_svg(rows)) if rows else "", "warmup": warmup}  # noqa: S704 - numbers only
-
-
-def _interval_svg(rows: list[tuple[str, Interval]]) -> str:
-    """Both intervals on one line from 0 to 1."""
-    x = svg.Scale(0, 1, svg.LEFT, svg.LEFT + svg.PLOT_W)
-    bottom = svg.TOP + 26 * len(rows)
-    parts = [
-        f'<path class="grid" d="M{svg.px(x(t))} {svg.TOP}V{bottom}"/>' + svg.text(x(t), bottom + 16, short(t), "tick")
-        for t in (0, 0.25, 0.5, 0.75, 1)
-    ]
-    for index, (name, interval) in enumerate(rows):
-        y, css = svg.TOP + 13 + 26 * index, f"c{index + 1}"
-        parts.append(svg.text(svg.LEFT - 8, y + 4, name, "tick", "end"))
-        parts.append(f'<path class="span {css}" d="M{svg.px(x(interval.low))} {y}H{svg.px(x(interval.high))}"/>')
-        parts.append(f'<circle class="dot {css}" cx="{svg.px(x(interval.value))}" cy="{y}" r="5"/>')
-    return svg.frame("Held-out accuracy before and after", "".join(parts), bottom + 24)
-
-
-def _metric_table(run: RunData) -> list[tuple[str, str, str, str, str]]:
-    """Every metric but the experts': name, last, mean, least, greatest."""
-    rows = []
-    for key in sorted(run.columns):
-        held = [v for v in run.columns[key] if v is not None]
-        if key.startswith(keys.EXPERT_LOAD) or not held:
-            continue
-        fine = [v for v in held if math.isfinite(v)]
-        middle = (short(math.fsum(fine) / len(fine)), short(min(fine)), short(max(fine))) if fine else ("", "", "")
-        rows.append((key, short(held[-1]), *middle))
-    return rows
-
-
-def _asset(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["drawing"] = Markup  # SVG made in this package, from numbers and escaped words
-    return environment

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from rlhf.evaluation.report import svg
+from rlhf.evaluation.report.chart import Chart, step_labels
 from rlhf.evaluation.report.load import RunData
-from rlhf.evaluation.report.panels import Chart
 from rlhf.evaluation.report.series import Bins, Value, short
+from rlhf.evaluation.report.sources import Source
 from rlhf.metrics import keys
 
 COLUMNS = 80
@@ -19,11 +19,18 @@ ROW_HEIGHT = 5.0
 Experts = dict[int, dict[int, list[Value]]]
 
 
-def expert_charts(run: RunData) -> list[Chart]:
-    """Load by step (every expert, or each layer's busiest where there are many) and now; [] for a dense policy."""
-    layers = _relative_load(run)
-    if not layers:
-        return []
+def expert_charts(runs: Sequence[Source]) -> list[Chart]:
+    """Load by step (every expert, or each layer's busiest where there are many) and now; [] for a dense policy.
+
+    Of several runs, the load now of each.
+    """
+    held = [(source, layers) for source in runs if source.run and (layers := _relative_load(source.run))]
+    if len(runs) == 1:
+        return [chart for source, layers in held if source.run for chart in _of_one(source.run, layers)]
+    return [_at_the_end(source.run, layers, f": {source.name}") for source, layers in held if source.run]
+
+
+def _of_one(run: RunData, layers: Experts) -> list[Chart]:
     rows = sum(len(experts) for experts in layers.values())
     bins = Bins.of(len(run.steps), COLUMNS)
     return [
@@ -57,7 +64,7 @@ def _every_expert(run: RunData, layers: Experts, bins: Bins) -> Chart:
         "Every expert of every layer, a row each.",
         named,
         sizes,
-        _step_labels(run, bins),
+        step_labels(run.steps, bins),
         ends=_step_ends(run),
     )
 
@@ -73,12 +80,12 @@ def _busiest(run: RunData, layers: Experts, bins: Bins) -> Chart:
         "The most loaded expert of each layer.",
         named,
         sizes,
-        _step_labels(run, bins),
+        step_labels(run.steps, bins),
         ends=_step_ends(run),
     )
 
 
-def _at_the_end(run: RunData, layers: Experts) -> Chart:
+def _at_the_end(run: RunData, layers: Experts, of: str = "") -> Chart:
     recent = max(1, len(run.steps) // 10)
     width = max(len(experts) for experts in layers.values())
     named = []
@@ -92,7 +99,12 @@ def _at_the_end(run: RunData, layers: Experts) -> Chart:
         else "The last step; layers down, experts across."
     )
     return _map(
-        "Expert load now", note, named, sizes, [f"expert {e}" for e in range(width)], ends=("E0", f"E{width - 1}")
+        f"Expert load now{of}",
+        note,
+        named,
+        sizes,
+        [f"expert {e}" for e in range(width)],
+        ends=("E0", f"E{width - 1}"),
     )
 
 
@@ -142,11 +154,6 @@ def _mean(values: Sequence[Value]) -> Value:
 
 def _greatest(values: Sequence[Value]) -> Value:
     return max((v for v in values if v is not None), default=None)
-
-
-def _step_labels(run: RunData, bins: Bins) -> list[str]:
-    pairs = [(run.steps[a], run.steps[b - 1]) for a, b in pairwise(bins.edges)]
-    return [f"step {a}" if a == b else f"steps {a}–{b}" for a, b in pairs]
 
 
 def _step_ends(run: RunData) -> tuple[str, str]:

@@ -44,7 +44,10 @@ class RunData:
 def load_run(run_dir: Path) -> RunData:
     """Raises FileNotFoundError if `run_dir` is no folder; all else that is wrong goes into `missing`."""
     if not run_dir.is_dir():
-        raise FileNotFoundError(f"{run_dir}: no such run folder. Write the path of a folder that `rlhf train` made.")
+        raise FileNotFoundError(
+            f"{run_dir}: no such run folder. Write the path of a folder that `rlhf train` made, or of the --out file "
+            "of `rlhf eval`."
+        )
     run = RunData(name=run_dir.resolve().name)
     _load_recipe(run_dir / "recipe.yaml", run)
     _load_run_json(run_dir / "run.json", run)

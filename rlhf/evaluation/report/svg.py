@@ -59,6 +59,12 @@ def text(x: float, y: float, words: str, css: str, anchor: str = "middle") -> st
     return f'<text x="{px(x)}" y="{px(y)}" class="{css}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
+def clipped(words: str, more: str, width: int = 52) -> str:
+    """Words that fit on one line of a drawing with what follows them: the words are cut, not what follows."""
+    room = max(8, width - len(more))
+    return (words if len(words) <= room else words[: room - 1] + "…") + more
+
+
 def axes(
     x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float], form: Callable[[float], str] = short
 ) -> str:
@@ -113,6 +119,14 @@ def whisker(at: float, interval: Interval, x: Scale, y: Scale, *, css: str) -> s
     return (
         f'<path class="whisker {css}" d="M{where} {px(y(interval.low))}V{px(y(interval.high))}"/>'
         f'<circle class="dot {css}" cx="{where}" cy="{px(y(interval.value))}" r="3.5"/>'
+    )
+
+
+def lying(x: Scale, y: float, interval: Interval, css: str, radius: float = 4.5) -> str:
+    """A point with its interval, lying."""
+    return (
+        f'<path class="span {css}" d="M{px(x(interval.low))} {px(y)}H{px(x(interval.high))}"/>'
+        f'<circle class="dot {css}" cx="{px(x(interval.value))}" cy="{px(y)}" r="{px(radius)}"/>'
     )
 
 

@@ -1,0 +1,74 @@
+"""From what a page shows to its HTML: templates, style, script, and the policy that allows these and nothing else.
+
+Model text is hostile, and so are names of runs, files and benchmarks. Model text is in the page only as JSON in a data
+block with `<`, `>`, `&` escaped, and is shown through `textContent`; everything else goes through Jinja's autoescape.
+The content security policy allows the page's own script and style by their hashes, and no network.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+HERE = Path(__file__).parent
+STYLES = ("page.css", "charts.css", "browser.css")
+SCRIPTS = ("common.js", "charts.js", "shading.js", "browser.js")  # one script, in this order
+
+
+def render(context: Mapping[str, Any]) -> str:
+    style, script = _assets(STYLES), _assets(SCRIPTS)
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            **context,
+            style=Markup(style),  # noqa: S704 - our own files
+            script=Markup(script),  # noqa: S704 - our own files
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+        )
+    )
+
+
+def write(path: Path, page: str) -> None:
+    """Atomically: whoever reads finds the old page or the new one."""
+    half = path.with_name(path.name + ".part")
+    half.write_bytes(page.encode("utf-8", "replace"))  # a lone surrogate in a text becomes "?"
+    half.replace(path)
+
+
+def data_block(value: Any) -> Markup:
+    """JSON for the inside of a `<script type="application/json">`: it cannot end the element or open another."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII: U+2028 and the like are escaped
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704 - holds no character that HTML reads
+
+
+def _assets(names: tuple[str, ...]) -> str:
+    return "\n".join((HERE / "assets" / name).read_text(encoding="utf-8").rstrip() for name in names) + "\n"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FileSystemLoader(HERE / "templates"),
+    )
+    environment.filters["drawing"] = Markup  # SVG made in this package, from numbers and escaped words
+    return environment
