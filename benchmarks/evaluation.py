@@ -85,7 +85,7 @@ def bare(options: Mapping[str, Any]) -> dict[str, Any]:
     needed = tokens_needed([prepared], config, 0)
     spec = EngineSpec("bare", options["model"], options["dtype"], rollout_of(recipe), needed, seed=0, cpus=cpus)
     arguments = engine_arguments(spec)
-    for name in ("worker_extension_cls", "weight_transfer_config", "enable_log_requests"):
+    for name in ("worker_extension_cls", "weight_transfer_config", "enable_log_requests", "logprobs_mode"):
         del arguments[name]
     os.environ.update(engine_environment(spec) | {"VLLM_PLUGINS": ""})
     from vllm import LLM, SamplingParams
@@ -94,7 +94,7 @@ def bare(options: Mapping[str, Any]) -> dict[str, Any]:
     llm = LLM(**arguments)
     inputs = [TokensPrompt(prompt_token_ids=list(p.token_ids)) for p in prepared.prompts]
     wanted = SamplingParams(
-        n=options["samples"], temperature=TEMPERATURE, max_tokens=options["tokens"], logprobs=0, detokenize=False
+        n=options["samples"], temperature=TEMPERATURE, max_tokens=options["tokens"], detokenize=False
     )
     started = time.perf_counter()
     outputs = llm.generate(inputs, wanted, use_tqdm=False)

@@ -117,7 +117,7 @@ class _Session:
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
         _refuse_domains(self.recipe, prompts)
-        self.benchmarks = during.prepare(self.recipe, tokenizer)
+        self.benchmarks = during.prepare(self.recipe, tokenizer, self.view.note)
         for line in str(prompts.report).splitlines():
             self.view.note(line)
         if left_out := prompts.report.details():
@@ -158,6 +158,7 @@ class _Session:
                     await self.reference.load(self.checkpoint / "reference")
                 trainer.resume(state, groups)
                 during.forget_after(self.folder.evaluations, state["step"])
+                self._note_best(state["step"])
                 self.view.note(f"resumed from {self.checkpoint}")
             self.trainer = trainer
             finished = await trainer.run()
@@ -172,6 +173,11 @@ class _Session:
             record.close(status)
             report = build_report(self.folder.path)
         return Outcome(self.folder.path, report, finished, record)
+
+    def _note_best(self, step: int) -> None:
+        """A run that goes back may have had better weights than it will have again."""
+        if (best := self.checkpoints.best_step()) is not None and best > step:
+            self.view.note(f"the best weights are of step {best}, before it was gone back to {step}; they are kept")
 
     def _what_is_kept(self) -> str:
         kept = self.checkpoints.latest()

@@ -28,6 +28,9 @@ GOLD_PROMPTS = 200
 _SHOWN = 5
 
 
+Reports = Mapping[str, tuple[Sequence[Prompt], GoldReport]]
+
+
 class GoldError(ValueError):
     """Prompts whose own gold answer their verifier does not accept."""
 
@@ -64,29 +67,38 @@ class VerifierService:
 
         Raises GoldError naming prompts, references and verdicts where one is not accepted.
         """
-        prompts = [prompt for prompts in sets for prompt in evenly_spaced(prompts, GOLD_PROMPTS)]
-        if not prompts:
-            return
-        reports = await _own_error(self._actors[0].check_gold.remote(prompts))
-        checked, total = f"{len(prompts):,} prompts", sum(map(len, sets))
-        if len(prompts) < total:
-            checked = f"{len(prompts):,} of {total:,} prompts, evenly spaced"
+        checked, reports = await self._gold_reports(*sets)
         for label, (of_it, report) in reports.items():
             if report.refused:
                 raise GoldError(_refusal(label, report, of_it, checked))
-        accepted = (
-            f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none to check'}"
-            for label, (of_it, report) in reports.items()
-            if of_it
-        )
-        self._notify(f"gold answers of {checked}: {', '.join(accepted)}")
+        self._say_accepted(checked, reports)
 
     async def note_gold(self, name: str, prompts: Sequence[Prompt]) -> None:
         """The same of a benchmark, where a refused gold answer makes a problem unsolvable, not the rest worthless."""
-        try:
-            await self.check_gold(prompts)
-        except GoldError as error:
-            self._notify(f"warning: {name}: {error}")
+        checked, reports = await self._gold_reports(prompts)
+        for of_it, report in reports.values():
+            for index, verdict in report.refused[:_SHOWN]:
+                self._notify(f"warning: {of_it[index].id} cannot be solved: {_judged(of_it[index], verdict)}")
+            if report.refused:
+                self._notify(f"warning: {name}: {len(report.refused):,} gold answers are refused (checked: {checked})")
+        self._say_accepted(checked, {k: found for k, found in reports.items() if not found[1].refused})
+
+    async def _gold_reports(self, *sets: Sequence[Prompt]) -> tuple[str, Reports]:
+        """What was checked, in words, and what came of it by the label of each component that judges any of it."""
+        prompts = [prompt for prompts in sets for prompt in evenly_spaced(prompts, GOLD_PROMPTS)]
+        checked, total = f"{len(prompts):,} prompts", sum(map(len, sets))
+        if len(prompts) < total:
+            checked = f"{len(prompts):,} of {total:,} prompts, evenly spaced"
+        reports = await _own_error(self._actors[0].check_gold.remote(prompts)) if prompts else {}
+        return checked, {label: found for label, found in reports.items() if found[0]}
+
+    def _say_accepted(self, checked: str, reports: Reports) -> None:
+        accepted = [
+            f"{label} {f'accepts its {report.checked:,}' if report.checked else 'has none to check'}"
+            for label, (_, report) in reports.items()
+        ]
+        if accepted:
+            self._notify(f"gold answers of {checked}: {', '.join(accepted)}")
 
     async def verify(self, prompt: Prompt, texts: Sequence[str]) -> list[dict[str, Verdict]]:
         for _ in range(_ATTEMPTS):
@@ -142,14 +154,17 @@ def evenly_spaced(prompts: Sequence[Prompt], limit: int) -> list[Prompt]:
 def _refusal(label: str, report: GoldReport, prompts: Sequence[Prompt], checked: str) -> str:
     lines = [f"reward {label!r} does not accept {len(report.refused):,} of its own gold answers (checked: {checked}):"]
     for index, verdict in report.refused[:_SHOWN]:
-        prompt = prompts[index]
-        found = f"extracted {_short(verdict.extracted)}" if verdict.extracted is not None else "extracted nothing"
-        judged = f"{verdict.status}, {found}" + (f", {verdict.reason}" if verdict.reason else "")
-        lines.append(f"  {_place(prompt)}: reference {_short(prompt.reference)}, verdict {judged}")
+        lines.append(f"  {_place(prompts[index])}: {_judged(prompts[index], verdict)}")
     if len(report.refused) > _SHOWN:
         lines.append(f"  and {len(report.refused) - _SHOWN:,} more")
     lines.append("Mend or leave out these rows, or name a verifier in reward that accepts such answers.")
     return "\n".join(lines)
+
+
+def _judged(prompt: Prompt, verdict: Verdict) -> str:
+    found = f"extracted {_short(verdict.extracted)}" if verdict.extracted is not None else "extracted nothing"
+    judged = f"{verdict.status}, {found}" + (f", {verdict.reason}" if verdict.reason else "")
+    return f"reference {_short(prompt.reference)}, verdict {judged}"
 
 
 def _place(prompt: Prompt) -> str:

@@ -60,6 +60,7 @@ class Checkpoints:
 
     def begin_best(self) -> Path:
         """An empty folder, to be filled with `hf/`."""
+        self.best()  # adopts what a kill left without its name, before it is taken for a leftover
         partial = self._folder / f"{BEST}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -73,7 +74,14 @@ class Checkpoints:
     def best(self) -> Path | None:
         """The weights of the best evaluation, where the run keeps them (recipe: trainer.best_metric)."""
         path = self._folder / BEST
+        for left in (path.with_suffix(".partial"), path.with_suffix(".replaced")):
+            if not path.exists() and is_complete(left):  # killed between the two renames
+                left.rename(path)
         return path if is_complete(path) else None
+
+    def best_step(self) -> int | None:
+        path = self.best()
+        return int(json.loads((path / "best.json").read_text())["step"]) if path else None
 
     def best_value(self, metric: str) -> float | None:
         """Of the weights that are kept; None where none are, or by another metric."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -71,7 +72,8 @@ def train(
 
         out = results_file(loaded.recipe, resume)
         typer.echo(f"results {out}", err=True)
-        _evaluate(loaded.recipe, out, restart=False)
+        resuming = () if loaded.recipe.out is not None else ("--resume",)
+        _evaluate(loaded.recipe, out, ["rlhf", "train", str(recipe), *(overrides or ()), *resuming])
         return
     from cluster.session import train as run_training
 
@@ -116,7 +118,7 @@ def evaluate(
     pass_at: Annotated[list[int] | None, typer.Option(help="k of pass@k; default 1, 2, 4, … samples")] = None,
     seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
     revision: Annotated[str | None, typer.Option(help="of a hub id")] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; default the model's own")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; default as its config.json here")] = None,
     engines: Annotated[int, typer.Option(help="vLLM engines")] = 1,
     tensor_parallel: Annotated[int, typer.Option(help="devices of one engine")] = 1,
     concurrent: Annotated[int, typer.Option(help="samples that an engine works on at once")] = 128,
@@ -125,8 +127,8 @@ def evaluate(
 ) -> None:
     """Evaluate a model on benchmarks.
 
-    A killed evaluation goes on where it stopped. Starts an embedded Ray when none runs; recipes of `kind: eval` say more
-    (`recipes/eval/`).
+    A killed evaluation goes on where it stopped. Starts an embedded Ray when none runs. Recipes of `kind: eval` say
+    more (`recipes/eval/`).
     """
     from rlhf.evaluation.options import EvalOptions, data_of
     from rlhf.recipe.options import eval_from_options
@@ -134,28 +136,37 @@ def evaluate(
     options = EvalOptions(
         model, benchmark, samples, limit, data_dir, temperature, top_p, top_k, min_p, max_tokens, thinking_tokens,
         thinking_end, system_prompt, chat_template, template_options, errata or (), pass_at or (), seed, revision,
-        dtype, engines, tensor_parallel, concurrent, verify_workers,
+        dtype, engines, tensor_parallel, concurrent, verify_workers, out,
     )  # fmt: skip
     loaded = eval_from_options(data_of(options))
     for warning in loaded.warnings:
         Console(stderr=True, highlight=False).print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-    _evaluate(loaded.recipe, out.expanduser().absolute(), restart)
+    again = [part for part in sys.argv[1:] if part != "--restart"]
+    _evaluate(loaded.recipe, out.expanduser().absolute(), ["rlhf", *again], restart)
 
 
-def _evaluate(recipe: EvalRecipe, out: Path, restart: bool) -> None:
+def _evaluate(recipe: EvalRecipe, out: Path, again: Sequence[str], restart: bool = False) -> None:
+    """again: the command that goes on with it."""
     from cluster.evaluation import evaluate as run_evaluation
+    from rlhf.evaluation.run.folder import discard_if_bare
     from rlhf.evaluation.tables import results_table
 
     def note(text: str) -> None:
         typer.echo(text, err=True)
 
     try:
-        results = run_evaluation(recipe, out, note, restart)
+        finished = run_evaluation(recipe, out, note, restart)
     except (asyncio.CancelledError, KeyboardInterrupt):
-        typer.echo("stopped; what is judged is kept, and the same command goes on with it", err=True)
+        note(f"stopped; what is judged is kept; continue with: {shlex.join(again)}")
         raise typer.Exit(130) from None
-    Console(highlight=False).print(results_table(results))
+    finally:
+        discard_if_bare(out)
+    Console(highlight=False).print(results_table(finished.results))
     typer.echo(str(out))
+    for failure in finished.failures:
+        note(f"failed: {failure}")
+    if finished.failures:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -276,7 +287,9 @@ def _settings(text: str) -> dict[str, Any]:
 def export(
     run: Annotated[Path, typer.Argument(help="a run folder, or the name of one")],
     to: Annotated[Path, typer.Argument(help="the folder to write; must not exist")],
-    step: Annotated[int | None, typer.Option(help="this checkpoint; default the last complete one")] = None,
+    step: Annotated[
+        int | None, typer.Option(help="this checkpoint; default the best where kept, else the last")
+    ] = None,
 ) -> None:
     """Copy a checkpoint's weights as a Hugging Face folder.
 

@@ -88,16 +88,13 @@ class RunRecord:
             "heldout/truncated": result.truncated,
             "heldout/errors": float(result.errors),
         }
-        self._with_step(step, measured)
+        self.measured(step, measured)
         text = f"held-out accuracy {result.accuracy} after {step} steps, response length {result.length_mean:.1f}"
         self._view.note(text)
 
     def heldout_value(self, step: int) -> float | None:
         history = (self.summary.heldout or Heldout()).history
         return next((point.value for point in history if point.step == step), None)
-
-    def benchmarks(self, step: int, metrics: Mapping[str, float]) -> None:
-        self._with_step(step, metrics)
 
     def warmup(self, facts: Mapping[str, Any]) -> None:
         self._update(warmup=dict(facts))
@@ -107,8 +104,7 @@ class RunRecord:
             named = {f"value_{name}": value for name, value in facts.items()}
             self._update(warmup={**(self.summary.warmup or {}), **named})
 
-    def _with_step(self, step: int, metrics: Mapping[str, float]) -> None:
-        """What was measured of a step's weights, in the step's own line."""
+    def measured(self, step: int, metrics: Mapping[str, float]) -> None:
         if self._unlogged is None or self._unlogged[0] != step:
             self._log()
             self._unlogged = (step, {})

@@ -69,11 +69,11 @@ class Trainer:
             if not self._begun:
                 await self.begin()
             while self.state.step < config.steps and not self._stop.is_set():
-                self.evaluations.start(self.state.step)  # also what an earlier process was stopped before
                 await self.step()
                 if config.checkpoint_every and self.state.step % config.checkpoint_every == 0:
                     await self.checkpoint()
             if self.state.step >= config.steps:
+                await self.checkpoint()  # whatever becomes of the last evaluation
                 self.evaluations.start(self.state.step)
                 await self._or_stop(self.evaluations.finish())
                 finished = True
@@ -97,9 +97,12 @@ class Trainer:
         remaining = self.recipe.trainer.steps - self.state.step
         seconds: dict[str, float] = {}
         self.parts.view.stage("rollout", f"step {self.state.step + 1}")
+        self.flow.fill(self.state.version, remaining)  # before the evaluation: training prompts come first
+        self.evaluations.start(self.state.step)  # also what an earlier process was stopped before
+        # Waited for before groups are taken: a stop meanwhile leaves them where a checkpoint finds them.
+        await timed("evaluation", seconds, self._or_stop(self.evaluations.finish()))
         groups = await timed("rollout", seconds, self._or_stop(self.flow.take(self.state.version, remaining)))
         self.flow.fill(self.state.version, remaining)
-        await timed("evaluation", seconds, self._or_stop(self.evaluations.finish()))
         self.parts.view.stage("learning", f"step {self.state.step + 1}")
         learned = await self.updates.step(groups, self.state.step, seconds)
         self.state.step += 1

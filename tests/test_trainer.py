@@ -22,7 +22,8 @@ class Scripted(Trainer):
         self.recipe = SimpleNamespace(trainer=config, rollout=None)
         self.state = TrainState(step=1, version=1)
         view = SimpleNamespace(stage=lambda *_: None)
-        record = SimpleNamespace(heldout_value=lambda _: None, heldout=lambda *_: None)
+        measured = {}
+        record = SimpleNamespace(heldout_value=measured.get, heldout=lambda step, _: measured.update({step: 0.5}))
         prompts = SimpleNamespace(heldout=["q"])
         self.parts = SimpleNamespace(prompts=prompts, record=record, view=view, benchmarks=None, checkpoints=None)
         self.rollouter = None
@@ -38,7 +39,9 @@ class Scripted(Trainer):
     publish = nothing
 
     async def checkpoint(self, again=False):
-        self.kept.append((self.state.step, self._begun))
+        """As the real one: once a step, unless it is to be written again."""
+        if again or (self.state.step, self._begun) not in self.kept:
+            self.kept.append((self.state.step, self._begun))
 
 
 @pytest.mark.parametrize(("stopped", "finished"), [(False, True), (True, False)])
@@ -86,8 +89,42 @@ async def test_a_run_stopped_while_it_prepares_begins_again(monkeypatch, stopped
         go_on.set()
     await running
     assert prepared == ([] if stopped else [True])
-    assert trainer.kept == ([(0, False)] if stopped else [(0, True), (0, True)])
+    assert trainer.kept == ([(0, False)] if stopped else [(0, True)])
     resumed = Scripted(monkeypatch, nothing)
     resumed.flow = SimpleNamespace(load_state_dict=lambda *_: None)
     resumed.resume({"step": 0, "version": 0, "begun": trainer.kept[-1][1], "flow": {}}, [])
     assert resumed._begun is not stopped
+
+
+async def test_a_stop_while_a_step_waits_for_an_evaluation_takes_no_groups(monkeypatch):
+    """Groups that were taken count as trained: a checkpoint would miss them, and a resumed run wait for them for ever."""
+    started, never = asyncio.Event(), asyncio.Event()
+
+    async def evaluates():
+        started.set()
+        await never.wait()
+
+    trainer = Scripted(monkeypatch, evaluates)
+    trainer.state, trainer.recipe.trainer.steps = TrainState(), 1
+    done = []
+
+    async def take(*_):
+        done.append("take")
+
+    trainer.flow = SimpleNamespace(fill=lambda *_: done.append("fill"), take=take, cancel=trainer.nothing)
+    running = asyncio.create_task(trainer.run())
+    await asyncio.wait_for(started.wait(), 5)
+    trainer.stop()
+    assert await running is False
+    assert done == ["fill"]
+    assert trainer.kept == [(0, True)]
+
+
+async def test_what_was_learned_is_kept_before_the_last_evaluation(monkeypatch):
+    async def fails():
+        raise RuntimeError("the engines are gone")
+
+    trainer = Scripted(monkeypatch, fails)
+    with pytest.raises(RuntimeError, match="the engines are gone"):
+        await trainer.run()
+    assert trainer.kept == [(1, True)]

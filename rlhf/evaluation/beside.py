@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from rlhf.evaluation.results import ResultsError
+from rlhf.evaluation.run.answer import AnswerLostError
 from rlhf.heldout import evaluate
 from rlhf.metrics import keys
-from rlhf.parts import Parts
+from rlhf.parts import Evaluating, Parts
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.rollouter import Rollouter
 
@@ -51,15 +53,27 @@ class Evaluations:
     async def _evaluate(self, step: int, heldout: bool, benchmarks: bool) -> None:
         parts, values = self._parts, {}
         if heldout:
-            if parts.record.heldout_value(step) is None:
+            if (known := parts.record.heldout_value(step)) is None:
                 work = evaluate(self._rollouter, parts.prompts.heldout, self._recipe.rollout, self._recipe.trainer)
                 parts.record.heldout(step, await work)
-            values[keys.HELDOUT_ACCURACY] = parts.record.heldout_value(step) or 0.0
+                known = parts.record.heldout_value(step)
+            else:  # a killed process may have measured it, and not yet written the step's line
+                parts.record.measured(step, {keys.HELDOUT_ACCURACY: known})
+            assert known is not None
+            values[keys.HELDOUT_ACCURACY] = known
         if benchmarks and parts.benchmarks is not None:
-            measured = await parts.benchmarks.run(step, parts.view.note)
-            parts.record.benchmarks(step, measured)
-            values |= measured
+            values |= await self._benchmarks(parts.benchmarks, step)
         await self._keep_best(step, values)
+
+    async def _benchmarks(self, benchmarks: Evaluating, step: int) -> Mapping[str, float]:
+        """Their metrics. One that cannot be had is said and counted: it is no reason to lose the training."""
+        try:
+            found = await benchmarks.run(step, self._parts.view.note)
+        except (ResultsError, AnswerLostError, OSError) as error:
+            self._parts.view.note(f"benchmarks after {step} steps failed, training goes on: {error}")
+            found = {keys.EVALUATION_FAILED: 1.0}
+        self._parts.record.measured(step, found)
+        return found
 
     async def _keep_best(self, step: int, values: Mapping[str, float]) -> None:
         """Of several equally good weights the first are kept."""

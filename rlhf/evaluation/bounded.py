@@ -26,7 +26,9 @@ _NORMAL = NormalDist()
 
 
 def mean_bounds(values_P: np.ndarray, bottom: float, top: float, level: float = 0.95) -> tuple[float, float]:
-    """Lower and upper bound of the mean, each missed with probability (1 - level) / 2 at most."""
+    """Lower and upper bound of the mean, each missed with probability (1 - level) / 2 at most; level from 0.5."""
+    if not 0.5 <= level < 1:
+        raise ValueError(f"a level goes from 0.5 to below 1, not {level}")
     values_P = np.asarray(values_P, dtype=np.float64)
     return -_upper(-values_P, -bottom, level), _upper(values_P, top, level)
 
@@ -62,7 +64,7 @@ def _upper(values_P: np.ndarray, top: float, level: float) -> float:
     at_low, at_high = excess(low), excess(high)
     if at_high < 0:  # far from normal
         low, at_low, high, at_high = high, at_high, top, excess(top)
-    close = 1e-10 * (top - float(distinct_V[0]))
+    close = 1e-10 * (top - float(distinct_V[0])) + 8 * math.ulp(max(abs(top), abs(float(distinct_V[0]))))
     last = 0.0
     for _ in range(_MOST_STEPS):
         q = high - at_high * (high - low) / (at_high - at_low)
@@ -81,10 +83,10 @@ def _upper(values_P: np.ndarray, top: float, level: float) -> float:
 def _sum_not_above_zero(scales_V: np.ndarray, counts_V: np.ndarray) -> float:
     """P(sum over V of scale times Gamma(count) <= 0), by Gil-Pelaez's inversion formula (Biometrika 38, 1951, p. 481).
 
-    It is 1/2 - 1/pi times the integral of Im(phi(t)) / t over t > 0, with phi(t) = prod (1 - i t scale)^-count, in units
-    in which the sum's standard deviation is 1. By the midpoint rule, whose error is the chance that the sum is further
-    than about 2 pi / step from 0 (R. B. Davies, Biometrika 60, 1973, p. 415). Far out, where phi of few variables, or
-    of many small beside one large, falls off slowly and turns slowly, the steps of t grow with it: t = s sinh(u / s).
+    It is 1/2 - 1/pi times the integral of Im(phi(t)) / t over t > 0, with phi(t) = prod (1 - i t scale)^-count, in
+    units in which the sum's standard deviation is 1. By the midpoint rule, whose error is the chance that the sum is
+    further than about 2 pi / step from 0 (R. B. Davies, Biometrika 60, 1973, p. 415). Far out, where phi of few
+    variables, or of many small beside one large, falls off and turns slowly, steps of t grow: t = s sinh(u / s).
     """
     if scales_V.max() <= 0:
         return 1.0

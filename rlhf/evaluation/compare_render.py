@@ -75,15 +75,14 @@ def _points(fraction: float) -> str:
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
-def _bands(found: BenchmarkComparison) -> Table:
-    title = _plain(f"{found.name} by difficulty: the share that A and B together solved")
-    table = Table(title=title, title_justify="left", title_style="", caption_justify="left")
+def _bands(found: BenchmarkComparison) -> RenderableType:
+    table = Table()
     for column in ("share", "problems", "A %", "B %"):
         table.add_column(column, justify="left" if column == "share" else "right")
     for band in found.bands:
         shares = ("–" if value is None else percent(value) for value in (band.a, band.b))
         table.add_row(band.label, f"{band.n_problems:,}", *shares)
-    return table
+    return Group(_plain(f"{found.name} by difficulty: the share that A and B together solved", "italic"), table)
 
 
 def _flipped(comparison: Comparison, shown: int) -> Iterator[RenderableType]:
@@ -106,9 +105,9 @@ def _flipped(comparison: Comparison, shown: int) -> Iterator[RenderableType]:
 def _flip(benchmark: str, direction: Direction, pair: Pair, texts_a: Texts, texts_b: Texts) -> RenderableType:
     """One problem: what was asked, then both answers side by side."""
     heading = _plain(f"{benchmark}, problem {pair.id}: {direction}", "red" if direction == "worse" else "green")
-    lines = [heading, _plain(f"question   {one_line(pair.before.question, 400)}")]
+    lines = [heading, _plain(f"question: {one_line(pair.before.question, 400)}")]
     if pair.before.reference is not None:
-        lines.append(_plain(f"reference  {one_line(pair.before.reference)}"))
+        lines.append(_plain(f"reference: {one_line(pair.before.reference)}"))
     table = Table(show_lines=True, expand=True)
     cells = []
     for label, problem, share, texts in (
@@ -132,12 +131,12 @@ def _answer(benchmark: str, problem: ProblemResult, correct: bool, texts: Texts)
     if problem.truncated[sample]:
         about += ", cut off"
     text, why = text_of(texts, benchmark, problem, sample)
-    return Text.assemble((about, "dim"), "\n", (_printable(why), "yellow") if why else _end_of(text))
+    return Text.assemble((about, "dim"), "\n", (one_line(why, 400), "yellow") if why else _end_of(text))
 
 
 def _end_of(text: str) -> str:
     """The last part of a response, where its answer is, safe to print."""
-    clean = _printable(text)
+    clean = terminal_text(text)
     lines = clean[-MOST_CHARS:].splitlines()[-MOST_LINES:]
     kept = "\n".join(lines)
     left = len(clean) - len(kept)
@@ -145,9 +144,4 @@ def _end_of(text: str) -> str:
 
 
 def _plain(text: str, style: str = "") -> Text:
-    return Text(one_line(_printable(text), 1000), style=style)
-
-
-def _printable(text: str) -> str:
-    """Without what steers a terminal, and without halves of surrogate pairs, which no terminal's encoding can write."""
-    return terminal_text(text.encode("utf-8", "replace").decode("utf-8"))
+    return Text(one_line(text, 1000), style=style)

@@ -21,7 +21,7 @@ from rlhf.evaluation.student import t_quantile, t_tail
 
 PAIRED_T = "paired t"
 MCNEMAR = "exact McNemar"
-BOUNDED = "paired gaffke"
+BOUNDED = "paired gaffke bound"
 ENOUGH_PROBLEMS = 20
 
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlhf.evaluation.prompts import PromptStyle
+from rlhf.evaluation.prompts import PLAIN_TEXT, PromptStyle
 from rlhf.evaluation.results import BenchmarkResult, ModelFacts, Results, Settings, read_results, samples_path
 from rlhf.evaluation.run.answer import Answering
 from rlhf.evaluation.run.evaluation import Evaluation, settings_of
 from rlhf.evaluation.run.gather import Gathering
-from rlhf.evaluation.run.journal import SampleRow
+from rlhf.evaluation.run.journal import SampleRow, read_journal
 from rlhf.evaluation.run.prepare import prepare_all, tokens_needed
 from rlhf.evaluation.run.tasks import Prepared
+from rlhf.metrics.keys import EVALUATION_FAILED
 from rlhf.protocols import Verifying
 from rlhf.recipe.evaluation_schema import TrainEvaluationConfig
 from rlhf.recipe.schema import PolicyConfig, RolloutConfig, TrainRecipe
@@ -37,15 +38,17 @@ class Asked:
     tokens: int
 
 
-def prepare(recipe: TrainRecipe, tokenizer: Any) -> Asked | None:
+def prepare(recipe: TrainRecipe, tokenizer: Any, note: Note) -> Asked | None:
     """None where the recipe names no benchmarks. Raises DataError for what cannot be loaded."""
     config = recipe.evaluation
     if config is None:
         return None
     style = PromptStyle.of(config, tokenizer)
+    if style.chat_template == "none" != config.chat_template:
+        note(PLAIN_TEXT)
     prepared = prepare_all(config, tokenizer, style)
     end = tokenizer.encode(f"\n{config.thinking_end}\n\n", add_special_tokens=False)
-    settings = settings_of(config, style.chat_template, recipe.rollout.stop, config.template_options)
+    settings = settings_of(config, style.chat_template, recipe.rollout.stop, recipe.run.seed)
     return Asked(config, prepared, settings, tokens_needed(prepared, config, len(end)))
 
 
@@ -67,13 +70,19 @@ class Benchmarks:
     async def run(self, step: int, note: Note) -> Mapping[str, float]:
         """Metrics of the weights that the engines hold, after `step` steps; read where they were measured already."""
         out = self.folder / f"step_{step:06}.json"
-        results = read_results(out) if out.is_file() else await self._ask(out, step)
+        evaluation = self._evaluation(out, step)
+        failures: tuple[str, ...] = ()
+        if out.is_file() and read_journal(samples_path(out)).asked == evaluation.asked:
+            results = read_results(out)
+        else:
+            results, failures = await self._ask(evaluation, note)
         for benchmark in results.benchmarks:
             note(f"{benchmark.name} {benchmark.metrics[0].name} {benchmark.metrics[0].interval} after {step} steps")
-        return dict(metrics_of(results))
+        for failure in failures:
+            note(f"warning: {failure}")
+        return dict(metrics_of(results)) | ({EVALUATION_FAILED: 1.0} if failures else {})
 
-    async def _ask(self, out: Path, step: int) -> Results:
-        """Anew: what a killed process left was of weights that need not be these."""
+    def _evaluation(self, out: Path, step: int) -> Evaluation:
         facts = ModelFacts(
             asked=self.policy.model,
             path=str(self.folder.parent),
@@ -83,15 +92,20 @@ class Benchmarks:
             fingerprint=f"step {step}",
             dtype=self.policy.dtype,
         )
-        asked, engines = self.asked, self.rollout.engines
-        evaluation = Evaluation(out, facts, asked.settings, asked.config, asked.prepared, engines, step)
-        samples_path(out).unlink(missing_ok=True)
-        with evaluation.open() as journal:
+        asked = self.asked
+        return Evaluation(out, facts, asked.settings, asked.config, asked.prepared, self.rollout.engines, step)
+
+    async def _ask(self, evaluation: Evaluation, note: Note) -> tuple[Results, tuple[str, ...]]:
+        """Anew: what a killed process left was of weights that need not be these."""
+        for path in (evaluation.out, samples_path(evaluation.out)):
+            path.unlink(missing_ok=True)
+        with evaluation.open(note=note) as journal:
             # No more than the engines sample at once: training prompts wait behind these.
-            at_once = engines * self.rollout.max_concurrent_sequences
+            at_once = self.rollout.engines * self.rollout.max_concurrent_sequences
             gathering = Gathering(self.answering, self.verifying, journal, _Nobody(), at_once)
             await gathering.run(evaluation.tasks(journal))
-            return evaluation.finish(journal)
+            finished = evaluation.finish(journal)
+            return finished.results, finished.failures
 
 
 class _Nobody:
@@ -108,7 +122,7 @@ def forget_after(folder: Path, step: int) -> None:
 
 
 def metrics_of(results: Results) -> Iterator[tuple[str, float]]:
-    """`eval/<benchmark>/avg`, `…/pass_at_4`, `…/maj`, `…/length_mean`, `…/truncated`, `…/errors`."""
+    """`eval/<benchmark>/avg`, `…/pass_at_4`, `…/maj`, `…/length_mean`, `…/truncated`, `…/forced`, `…/errors`."""
     for benchmark in results.benchmarks:
         yield from ((f"eval/{benchmark.name}/{name}", value) for name, value in _of(benchmark))
 
@@ -119,4 +133,5 @@ def _of(benchmark: BenchmarkResult) -> Iterator[tuple[str, float]]:
         yield (f"pass_at_{k}" if measure == "pass" else measure), metric.value
     yield "length_mean", benchmark.lengths.mean
     yield "truncated", benchmark.truncation
+    yield "forced", benchmark.forced
     yield "errors", float(benchmark.errors)

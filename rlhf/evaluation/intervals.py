@@ -36,8 +36,8 @@ from rlhf.evaluation.student import t_quantile
 
 WILSON = "wilson"
 EXACT = "clopper-pearson"
-CLUSTERED_T = "t, clustered by problem, for skew"
-BOUNDED = "gaffke, clustered by problem"
+CLUSTERED_T = "t for skew, clustered by problem"
+BOUNDED = "gaffke bound, clustered by problem"
 ENOUGH_PROBLEMS, ENOUGH_DECIDING = 200, 10
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from rlhf.checkpoint import BEST, Checkpoints, is_complete
 from rlhf.evaluation.results import ModelFacts
 from rlhf.models.resolve import TINY, ModelError, resolve_model
+from rlhf.recipe.model_config import find_trained_config
 from rlhf.recipe.schema import PolicyConfig
 from rlhf.run_folder import default_root
 
@@ -92,7 +93,7 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def require_causal(config: dict[str, Any], folder: Path) -> None:
     names = config.get("architectures") or []
-    if not any(str(name).endswith(_CAUSAL) for name in names):
+    if config.get("is_encoder_decoder") or not any(str(name).endswith(_CAUSAL) for name in names):
         found = ", ".join(map(str, names)) or "none"
         raise ModelError(
             f"{folder}: is no causal language model (config.json names the architectures: {found}); name a model that "
@@ -133,12 +134,10 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def guess_dtype(asked: str) -> str:
-    """Of a model named on a command line: its own where its config.json is here, else bfloat16."""
-    if asked == TINY:
-        return "float32"
-    folder = _locate(asked)[0] or Path(asked).expanduser()
-    return dtype_of(_config(folder)) if (folder / "config.json").is_file() else "bfloat16"
+def guess_dtype(asked: str, revision: str | None = None) -> str:
+    """Of a model named on a command line: its own where its config.json is on this machine, else bfloat16."""
+    path = find_trained_config(asked, revision)
+    return dtype_of(_config(path.parent)) if path is not None else "bfloat16"
 
 
 def dtype_of(config: dict[str, Any]) -> str:

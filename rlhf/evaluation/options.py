@@ -47,6 +47,7 @@ class EvalOptions:
     tensor_parallel: int = 1
     concurrent: int = 128
     verify_workers: int = 2
+    out: Path | None = None
 
 
 def data_of(options: EvalOptions) -> dict[str, Any]:
@@ -70,14 +71,19 @@ def data_of(options: EvalOptions) -> dict[str, Any]:
         "template_options": mapping_of(options.template_options, "--template-options"),
         "seed": options.seed,
     }
-    model = {"model": options.model, "revision": options.revision, "dtype": options.dtype or guess_dtype(options.model)}
+    model = {
+        "model": options.model,
+        "revision": options.revision,
+        "dtype": options.dtype or guess_dtype(options.model, options.revision),
+    }
     engines = {
         "engines": options.engines,
         "tensor_parallel": options.tensor_parallel,
         "max_concurrent_sequences": options.concurrent,
     }
     verify = {"workers": options.verify_workers}
-    return {"policy": model, "evaluation": evaluation, "engines": engines, "verify": verify}
+    out = None if options.out is None else str(options.out)
+    return {"policy": model, "evaluation": evaluation, "engines": engines, "verify": verify, "out": out}
 
 
 def mapping_of(text: str, option: str) -> dict[str, Any]:

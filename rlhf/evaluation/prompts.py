@@ -13,6 +13,7 @@ from rlhf.recipe.data_schema import FewShotExample
 from rlhf.recipe.evaluation_schema import EvaluationConfig
 
 QUESTION = "{question}"
+PLAIN_TEXT = "the tokenizer has no chat template: problems are put as plain text, and template_options have no effect"
 Message = dict[str, str]
 
 

@@ -78,6 +78,12 @@ class ProblemResult(_Part):
     tokens: list[int]
     truncated: list[bool]
 
+    @model_validator(mode="after")
+    def _is_even(self) -> Self:
+        if len({len(column) for column in (self.statuses, self.votes, self.tokens, self.truncated)}) != 1:
+            raise ValueError(f"problem {self.id}: statuses, votes, tokens and truncated differ in length")
+        return self
+
     @property
     def correct_S(self) -> list[bool]:
         """Of the samples that a verifier could judge."""
@@ -117,8 +123,9 @@ class SourceFacts(_Part):
 class BenchmarkResult(_Part):
     """seconds: from its first request to its last verdict in this file's runs, overlapping other benchmarks'.
 
-    truncation, extraction: rates over samples without an error (extraction: an answer could be read). timeouts, errors:
-    counts. left_out: problems none of whose samples could be judged. instruction: as wrapped around a question.
+    truncation, extraction, forced: rates over samples without an error (extraction: an answer could be read; forced:
+    the thinking part was ended by its budget). timeouts, errors: counts. left_out: problems none of whose samples could
+    be judged. instruction: as wrapped around a question.
     """
 
     name: str
@@ -136,6 +143,7 @@ class BenchmarkResult(_Part):
     categories: dict[str, Metric]
     extraction: float
     truncation: float
+    forced: float = 0.0
     timeouts: int
     errors: int
     left_out: int
@@ -184,7 +192,7 @@ class Settings(_Part):
 
 
 class Results(_Part):
-    """A whole file. seconds: wall time of all runs that wrote it, loading included; engines: of the last run."""
+    """A whole file. seconds: from first request to last verdict, of all runs that wrote it; engines: of the last."""
 
     kind: Literal["longthought-evaluation"] = "longthought-evaluation"
     format: Literal[1] = 1
@@ -209,13 +217,16 @@ def samples_path(results: Path) -> Path:
 
 
 def write_results(path: Path, results: Results) -> None:
-    """Atomically: a reader finds the old file or the new one, never a part."""
+    """Atomically: a reader finds the old file or the new one, never a part. Raises ResultsError where it cannot."""
     half = path.with_name(path.name + ".part")
-    with half.open("w", encoding="utf-8") as file:
-        file.write(results.model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    try:
+        with half.open("w", encoding="ascii") as file:
+            file.write(json.dumps(results.model_dump(), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written: {error}; the samples are kept beside it") from error
 
 
 def read_results(path: Path) -> Results:
@@ -234,7 +245,7 @@ def read_results(path: Path) -> Results:
             "of longthought that wrote it"
         )
     try:
-        return Results.model_validate_json(json.dumps(data))
+        return Results.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"

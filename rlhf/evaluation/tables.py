@@ -50,6 +50,8 @@ def _facts(benchmark: BenchmarkResult) -> list[str]:
         f"{percent(benchmark.truncation)}% cut off",
         f"length {lengths.median:,.0f} (10th to 90th percentile {lengths.p10:,.0f} to {lengths.p90:,.0f})",
     ]
+    if benchmark.forced:
+        parts.append(f"{percent(benchmark.forced)}% with their thinking ended by its budget")
     if benchmark.timeouts:
         parts.append(f"{benchmark.timeouts:,} timeouts")
     if benchmark.errors:

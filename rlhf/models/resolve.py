@@ -46,6 +46,10 @@ def _download(policy: PolicyConfig) -> Path:
 
 
 def load_tokenizer(folder: Path) -> Any:
+    """Raises ModelError for a folder without one."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder)
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder} holds no tokenizer that can be read: {error}; put the model's own there") from error

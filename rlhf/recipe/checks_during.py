@@ -21,6 +21,10 @@ def check_during(recipe: TrainRecipe) -> Iterator[Finding]:
     if evaluation is not None:
         yield from check_evaluation(evaluation, recipe.verify)
         yield from _check_made_apart(recipe, evaluation)
+        if evaluation.seed:
+            yield refuse(
+                "evaluation.seed", f"found {evaluation.seed}: the engines are the run's, seeded by run.seed; remove it"
+            )
         if evaluation.every > recipe.trainer.steps:
             yield warn(
                 "evaluation.every",

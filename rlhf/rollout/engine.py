@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rlhf.publication import EngineProof, Manifest, StalePublicationError
-from rlhf.rollout.completion import raw_sample
+from rlhf.rollout.completion import plain_sample, raw_sample
 from rlhf.rollout.engine_options import EngineSpec, engine_arguments, engine_environment, sampling_parameters
 from rlhf.rollout.handover import Handover
 from rlhf.rollout.plugin import WEIGHT_BACKEND
@@ -57,6 +57,8 @@ class VllmEngine:
             came = 0 if final is None else len(final.outputs)
             raise GenerationAbortedError(f"{request_id}: {came} of {sampling.n} responses came")
         in_order = sorted(final.outputs, key=lambda output: output.index)
+        if sampling.plain:
+            return [plain_sample(output, request_id) for output in in_order]
         return [raw_sample(output, request_id, rollout.repetition, self._end) for output in in_order]
 
     async def publish(self, manifest: Manifest) -> EngineProof:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlhf.memory import KEEP_FREED_MEMORY
-from rlhf.recipe.schema import RolloutConfig
+from rlhf.recipe.schema import RepetitionConfig, RolloutConfig
 from rlhf.rollout import wide_products
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.rollout.sampling import Sampling
@@ -108,6 +108,10 @@ def sampling_parameters(rollout: RolloutConfig, sampling: Sampling, end: int | N
     from vllm import SamplingParams
     from vllm.sampling_params import RepetitionDetectionParams, RequestOutputKind
 
+    if sampling.plain:
+        rollout = rollout.model_copy(
+            update={"min_response_tokens": 0, "stop_token_ids": [], "repetition": RepetitionConfig()}
+        )
     rules = rollout.repetition
     loops = certain = None
     if rules.longest_pattern:
@@ -129,8 +133,8 @@ def sampling_parameters(rollout: RolloutConfig, sampling: Sampling, end: int | N
         stop_token_ids=sorted({*rollout.stop_token_ids, *([end] if certain and end is not None else [])}) or None,
         repetition_detection=loops,
         extra_args=certain,
-        logprobs=0,
-        flat_logprobs=True,
+        logprobs=None if sampling.plain else 0,
+        flat_logprobs=not sampling.plain,
         detokenize=bool(rollout.stop),
         output_kind=RequestOutputKind.FINAL_ONLY,
     )

@@ -13,6 +13,8 @@ class Sampling:
 
     temperature: 0 is greedy. top_p, top_k, min_p: None for the recipe's, which training needs; an evaluation may
     truncate the distribution, because nothing is learned from it.
+    plain: for an evaluation: without log-probabilities (they come as NaN), and without the rules that a recipe has for
+    responses to learn from, a least length, end tokens of its own and the end of loops.
     """
 
     n: int
@@ -21,6 +23,7 @@ class Sampling:
     top_p: float | None = None
     top_k: int | None = None
     min_p: float | None = None
+    plain: bool = False
 
 
 def queued_at_once(engines: int, max_concurrent_sequences: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rlhf.evaluation.results import read_results, samples_path
-from rlhf.evaluation.run.journal import read_journal, read_samples
+from rlhf.evaluation.run.journal import read_samples
 from tests.e2e.runs import Run, metrics, write_recipe
 
 GYM = "reasoning_gym:chain_sum"
@@ -65,8 +65,8 @@ def test_a_run_evaluates_the_weights_of_each_step_it_is_due_at(trained):
             assert row[f"eval/{benchmark.name}/avg"] == benchmark.metrics[0].value, step
             assert row[f"eval/{benchmark.name}/length_mean"] == benchmark.lengths.mean
         assert row["accuracy/heldout"] is not None
-        keys = Counter(sample.key for sample in read_samples(samples_path(path)))
-        assert len(keys) == 16 + 12 * 4
+        assert set(lines_of(samples_path(path)).values()) == {1}
+        assert len(lines_of(samples_path(path))) == 16 + 12 * 4
         assert (results.model.step, results.settings.max_response_tokens) == (step, 20)
 
 
@@ -76,13 +76,21 @@ def test_the_best_weights_are_kept_and_named(trained):
     best = max(by_step.values())
     first = min(step for step, value in by_step.items() if value == best)
     assert facts == {"step": first, "metric": f"eval/{GYM}/avg", "value": best}
-    assert (trained / "checkpoints" / "best" / "hf" / "config.json").is_file()
+    weights = (trained / "checkpoints" / "best" / "hf" / "model.safetensors").read_bytes()
+    same = [p.parts[-3] for p in trained.glob("checkpoints/step_*/hf/model.safetensors") if p.read_bytes() == weights]
+    assert same == ([f"step_{first}"] if first else []), "checkpoints of steps 2 and 4 are there to compare with"
 
 
 def test_training_prompts_are_not_judged_by_a_benchmarks_verifier_nor_the_other_way(trained):
     lines = (trained / "trajectories" / "step_000001.jsonl").read_text().splitlines()
     labels = {label for line in lines for sample in json.loads(line)["samples"] for label in sample["verdicts"]}
     assert labels == {"logic", "format"}
+
+
+def lines_of(journal: Path) -> Counter[tuple[str, str, int]]:
+    """How many lines each sample has, as they stand in the file."""
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    return Counter((row["benchmark"], row["problem"], row["sample"]) for row in rows if "sample" in row)
 
 
 def evaluate(model: Path | str, out: Path, *more: str) -> Run:
@@ -95,8 +103,7 @@ def test_a_run_is_evaluated_killed_and_gone_on_with(trained, own, tmp_path):
     killed = evaluate(trained, out, *asked)
     killed.until("gold answers")
     journal = samples_path(out)
-    while len(read_journal(journal).rows) < 20:
-        assert killed.process.poll() is None, killed.text
+    killed.until("right so far")
     killed.process.kill()
     killed.process.wait()
     assert killed.left_behind() == []
@@ -117,7 +124,8 @@ def test_a_run_is_evaluated_killed_and_gone_on_with(trained, own, tmp_path):
         right = sum(status == "correct" for problem in benchmark.problems for status in problem.statuses)
         assert benchmark.metrics[0].value == pytest.approx(right / (8 * len(benchmark.problems)))
     assert set(results.benchmark("sums").categories) == {"odd", "even"}
-    assert sum(len(b.problems) * 8 for b in results.benchmarks) == len(after)
+    assert set(lines_of(journal).values()) == {1}, "no sample was asked for or judged twice"
+    assert len(lines_of(journal)) == sum(len(b.problems) * 8 for b in results.benchmarks)
     whole = evaluate(trained, out, *asked)
     assert whole.end() == 0, whole.text
     assert "loading" not in whole.text, "with nothing missing no engine is started"

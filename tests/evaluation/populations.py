@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,13 @@ class Population:
     name: str
     draw: Draw
 
-    def truth(self, value_of_count: np.ndarray) -> float:
+    def truth(self, value_of_count: Sequence[float]) -> float:
         """Mean over the population of a problem's expected value; value_of_count[c]: what c correct of n samples are worth."""
         n = len(value_of_count) - 1
-        p = self.draw(np.random.default_rng(99), (400_000,))
+        p = self.draw(np.random.default_rng(99), (200_000,))
         levels, counts = np.unique(p, return_counts=True)
         if len(levels) > 10:  # continuous: a fine grid of its quantiles is closer than the draws themselves
-            levels, counts = np.quantile(p, (np.arange(20_000) + 0.5) / 20_000), np.ones(20_000)
+            levels, counts = np.quantile(p, (np.arange(2_000) + 0.5) / 2_000), np.ones(2_000)
         total = np.zeros(len(levels))
         with np.errstate(divide="ignore", invalid="ignore"):
             log_p, log_q = np.log(levels), np.log1p(-levels)

@@ -8,6 +8,8 @@ import pytest
 from rlhf.checkpoint import Checkpoints
 from rlhf.evaluation import beside
 from rlhf.evaluation.beside import Evaluations, due
+from rlhf.evaluation.results import ResultsError
+from rlhf.evaluation.run.answer import AnswerLostError
 
 AVG = "eval/sums/avg"
 
@@ -30,7 +32,7 @@ class Record:
     def heldout(self, step, value):
         self.values[step] = value
 
-    def benchmarks(self, step, metrics):
+    def measured(self, step, metrics):
         self.told.append((step, dict(metrics)))
 
 
@@ -115,6 +117,59 @@ async def test_a_run_killed_between_measuring_and_keeping_keeps_them_when_it_goe
     evaluations, parts = made("accuracy/heldout", measured={0: 0.3})
     await evaluate_at(evaluations, parts, 0)
     assert (kept(parts), parts.checkpoints.best_value("accuracy/heldout")) == ("0", 0.3)
+
+
+async def test_held_out_accuracy_that_was_measured_is_written_again_as_its_line_may_be_missing(made):
+    evaluations, parts = made(None, measured={0: 0.3})
+    await evaluate_at(evaluations, parts, 0)
+    assert parts.record.told == [(0, {"accuracy/heldout": 0.3})]
+
+
+class Failing(Benchmarks):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    async def run(self, step, note):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ResultsError("no sandbox"), AnswerLostError("lost"), OSError("disk full")])
+async def test_benchmarks_that_cannot_be_had_lose_no_training(made, error):
+    evaluations, parts = made(AVG, Failing(error))
+    await evaluate_at(evaluations, parts, 0)
+    assert parts.record.told == [(0, {"eval/failed": 1.0})]
+    assert kept(parts) is None
+
+
+async def test_a_defect_is_raised(made):
+    evaluations, parts = made(AVG, Failing(TypeError("a defect")))
+    with pytest.raises(TypeError, match="a defect"):
+        await evaluate_at(evaluations, parts, 0)
+
+
+def best(folder, step):
+    checkpoints = Checkpoints(folder, keep=1)
+    partial = checkpoints.begin_best()
+    (partial / "hf").mkdir()
+    (partial / "hf" / "weights").write_text(str(step))
+    return checkpoints.commit_best(partial, step, AVG, step / 10)
+
+
+@pytest.mark.parametrize("left", ["partial", "replaced"])
+def test_a_kill_between_two_renames_loses_no_best_weights(tmp_path, left):
+    best(tmp_path, 3).rename(tmp_path / f"best.{left}")
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    assert (checkpoints.best_value(AVG), checkpoints.best_step()) == (0.3, 3)
+    (tmp_path / "best").rename(tmp_path / f"best.{left}")
+    best(tmp_path, 5)
+    assert Checkpoints(tmp_path, keep=1).best_step() == 5
+
+
+def test_half_of_the_best_weights_are_none(tmp_path):
+    best(tmp_path, 3).rename(tmp_path / "best.partial")
+    (tmp_path / "best.partial" / "hf" / "weights").unlink()
+    assert Checkpoints(tmp_path, keep=1).best() is None
 
 
 async def test_a_resumed_run_keeps_what_was_better_before(made):

@@ -33,12 +33,14 @@ def majority(n):
 def coverage(population, problems, n, estimator, rounds, seed=11):
     """Share of rounds whose interval holds the truth. Wrong samples of a problem all vote alike."""
     estimate, value = estimator
-    truth, rng = population.truth(np.array(value)), np.random.default_rng(seed)
+    truth, rng = population.truth(tuple(value)), np.random.default_rng(seed)
     rows = [([True] * c + [False] * (n - c), ["1"] * c + ["0"] * (n - c)) for c in range(n + 1)]
-    held = 0
+    held, found = 0, {}
     for _ in range(rounds):
-        counts = rng.binomial(n, population.draw(rng, (problems,)))
-        interval = estimate([rows[count] for count in counts])
+        counts = np.sort(rng.binomial(n, population.draw(rng, (problems,))))
+        if (key := counts.tobytes()) not in found:
+            found[key] = estimate([rows[count] for count in counts])
+        interval = found[key]
         held += interval.low <= truth + 1e-9 and truth - 1e-9 <= interval.high
     note(f"{problems} problems\t{n} samples\t{population.name}\ttruth {truth:.3f}", held / rounds)
     return truth, held / rounds
@@ -64,7 +66,6 @@ ESTIMATORS = {
     "pass@2 of 4": (4, any_of(4, 2)),
     "pass@8 of 32": (32, any_of(32, 8)),
     "pass@4 of 4": (4, any_of(4, 4)),
-    "maj@4": (4, majority(4)),
     "maj@8": (8, majority(8)),
 }
 by_name = pytest.mark.parametrize("population", [*MIDDLE, *EXTREME], ids=lambda population: population.name)
@@ -90,10 +91,10 @@ def test_coverage_of_pass_and_majority(population, problems, estimator):
 @pytest.mark.full
 @by_name
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("problems", [5, 30, 90, 200, 500, 1319])
+@pytest.mark.parametrize("problems", [5, 30, 90, 200, 1319])
 def test_coverage_everywhere(population, problems, estimator):
     n, estimate = ESTIMATORS[estimator]
-    truth, covered = coverage(population, problems, n, estimate, rounds=3000, seed=12)
+    truth, covered = coverage(population, problems, n, estimate, rounds=2000, seed=12)
     check(truth, covered, problems)
 
 
@@ -122,7 +123,7 @@ def test_a_plain_t_interval_is_why_there_is_a_rule():
 def paired(before, change, problems, n, rounds, seed=21):
     """(share of intervals that hold the true difference, share of p-values below 0.05). change(rng, p): p of B."""
     rng = np.random.default_rng(seed)
-    p = before.draw(rng, (1_000_000,))
+    p = before.draw(rng, (500_000,))
     truth = float(np.mean(change(rng, p) - p)) if change is not same else 0.0
     held = rejected = 0
     for _ in range(rounds):
@@ -152,18 +153,18 @@ def some_solved(rng, p):
 
 
 @pytest.mark.parametrize("population", [beta(0.5, 0.5), beta(0.2, 2), beta(9, 1)], ids=lambda p: p.name)
-@pytest.mark.parametrize(("problems", "n"), [(30, 1), (30, 32), (200, 1), (200, 8)])
+@pytest.mark.parametrize(("problems", "n"), [(30, 1), (30, 32), (200, 8)])
 def test_two_results_of_one_model_seldom_differ(population, problems, n):
-    held, rejected = paired(population, same, problems, n, rounds=1000)
+    held, rejected = paired(population, same, problems, n, rounds=600)
     assert held >= 0.93
     assert rejected <= 0.07
 
 
 @pytest.mark.parametrize("change", [easier, some_solved])
 @pytest.mark.parametrize("population", [beta(0.5, 0.5), beta(0.2, 2)], ids=lambda p: p.name)
-@pytest.mark.parametrize(("problems", "n"), [(30, 1), (30, 32), (200, 1), (200, 8)])
+@pytest.mark.parametrize(("problems", "n"), [(30, 1), (30, 32), (200, 8)])
 def test_coverage_of_a_difference(population, change, problems, n):
-    held, _ = paired(population, change, problems, n, rounds=1000)
+    held, _ = paired(population, change, problems, n, rounds=600)
     assert held >= 0.93
 
 
@@ -185,7 +186,7 @@ def test_coverage_of_a_difference_everywhere(population, change, problems, n):
 )
 def test_coverage_where_few_problems_flip(problems, better, worse):
     """Single samples; so many flips are expected each way."""
-    rng, truth, held, rounds = np.random.default_rng(31), (better - worse) / problems, 0, 1000
+    rng, truth, held, rounds = np.random.default_rng(31), (better - worse) / problems, 0, 5000
     shares = [better / problems, worse / problems, 1 - (better + worse) / problems]
     found = {}
     for up, down, kept in rng.multinomial(problems, shares, size=rounds).tolist():

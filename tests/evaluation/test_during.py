@@ -52,6 +52,7 @@ async def test_an_evaluation_is_a_results_file_of_its_step(benchmarks):
         "eval/sums/maj": pytest.approx(1 / 3),
         "eval/sums/length_mean": 3.0,
         "eval/sums/truncated": 0.0,
+        "eval/sums/forced": 0.0,
         "eval/sums/errors": 0.0,
     }
     results = read_results(made.folder / "step_000040.json")

@@ -99,7 +99,7 @@ def test_a_k_that_cannot_be(k, message):
 
 @pytest.mark.parametrize("correct", [[], [[True], []]])
 def test_an_average_needs_samples(correct):
-    with pytest.raises(ValueError, match="no problems|no samples"):
+    with pytest.raises(ValueError, match=r"no problems|no samples"):
         avg_at_n(correct)
 
 

@@ -121,6 +121,24 @@ def test_bounds_are_quantiles_of_the_randomly_weighted_mean():
     assert chance_not_above(values, 1.0, -0.1) == 0.0
 
 
+@pytest.mark.parametrize(
+    "values",
+    [[1.0] * 4 + [1 - 1e-7], [1 - 1e-9], [1 - 1e-16] * 30, [1e-12] + [0.0] * 1318, [0.0] * 5000, [0.5] * 5000, [0.0, 1e-300]],
+    ids=lambda values: f"{len(values)} of {values[0]!r} to {values[-1]!r}",
+)
+def test_bounds_of_odd_values(values):
+    low, high = mean_bounds(np.array(values), 0.0, 1.0)
+    mean = math.fsum(values) / len(values)
+    assert 0 <= low <= mean <= high <= 1
+    assert high - low > 3 / (len(values) + 3) * 0.49
+    assert high - low < 4 / (len(values) + 3)
+
+
+def test_a_level_below_one_half_is_refused():
+    with pytest.raises(ValueError, match="a level goes from"):
+        mean_bounds(np.array([0.5]), 0.0, 1.0, 0.3)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 30, 2000])
 def test_bounds_are_kept_by_a_change_of_scale(n):
     values = np.linspace(0, 1, n) ** 2

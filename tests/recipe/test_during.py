@@ -15,6 +15,7 @@ BAD = [
     ([SECTION, "evaluation.benchmarks.0=gsm9k"], "evaluation.benchmarks.0.name: no benchmark is named 'gsm9k'"),
     ([SECTION, "evaluation.benchmarks.1.seed=900"], "evaluation.benchmarks.1.seed: found 900: item i is made from seed + i, so these 100 prompts and the 1000 of data.train (seed 0) are partly the same; write 1000 or more"),
     ([SECTION, "evaluation.benchmarks.0=humaneval", "verify.timeout_s=5"], "verify.timeout_s: found 5, and evaluation.benchmarks.0 may run tests for 9 s"),
+    ([SECTION, "evaluation.seed=5"], "evaluation.seed: found 5: the engines are the run's, seeded by run.seed; remove it"),
     ([SECTION, "evaluation.out=x.json"], "evaluation.out: unknown key"),
     ([SECTION, "evaluation.max_response_tokens=2048"], "evaluation.max_response_tokens: found 2048, and"),
     ([SECTION, "trainer.best_metric=accuracy/held"], "trainer.best_metric: no evaluation measures 'accuracy/held'; did you mean accuracy/heldout?"),

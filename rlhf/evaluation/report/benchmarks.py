@@ -139,6 +139,7 @@ def _other_rows(held: Sequence[tuple[Results, BenchmarkResult]]) -> list[Row]:
         ("asked", "samples a problem, temperature, longest answer", _asked),
         ("answer read", "share of the responses an answer could be read of", lambda _, r: Cell(f"{r.extraction:.1%}")),
         ("truncated", "share that hit the limit on tokens", lambda _, r: Cell(f"{r.truncation:.1%}")),
+        ("thinking ended", "share whose thinking spent its budget", lambda _, r: Cell(f"{r.forced:.1%}")),
         ("timeouts", "a verifier's limit spent on an answer; counts as wrong", lambda _, r: Cell(f"{r.timeouts:,}")),
         ("errors", "the verifier failed: in no number above", _errors),
         ("response length", "median tokens; 10th to 90th percentile", _length),

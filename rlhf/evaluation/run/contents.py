@@ -8,7 +8,10 @@ from typing import Any
 
 from rlhf.evaluation.results import ModelFacts, ResultsError, Settings
 from rlhf.evaluation.run.tasks import Prepared
+from rlhf.run_folder import versions
 
+JUDGING = ("longthought", "math-verify", "reasoning-gym")
+"""Packages that verdicts come from."""
 _GROWS = "samples"
 """A benchmark may be asked for more samples than before: those that are there count."""
 
@@ -17,7 +20,8 @@ def contents_of(model: ModelFacts, settings: Settings, prepared: Sequence[Prepar
     """All that decides what a sample is. Plain JSON values."""
     return {
         "model": {"fingerprint": model.fingerprint, "dtype": model.dtype},
-        "settings": {name: value for name, value in settings.model_dump(mode="json").items() if name != "seed"},
+        "versions": {name: found for name, found in versions().items() if name in JUDGING},
+        "settings": {name: value for name, value in settings.model_dump().items() if name != "seed"},
         "benchmarks": {
             benchmark.name: {
                 "problems": len(benchmark.prompts),
@@ -58,6 +62,14 @@ def require_same(before: Mapping[str, Any] | None, now: Mapping[str, Any], journ
             f"--restart to begin anew:\n  {listed}"
         )
     return {**now, "benchmarks": kept}
+
+
+def changed_versions(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
+    """What the samples of a journal were judged by otherwise, a line each."""
+    found = _differences(before["versions"], now["versions"], "versions") if before is not None else ()
+    return [
+        f"earlier samples were judged by {where.partition('.')[2]} {old}, these by {new}" for where, old, new in found
+    ]
 
 
 def _differences(before: Any, now: Any, where: str) -> Iterator[tuple[str, Any, Any]]:

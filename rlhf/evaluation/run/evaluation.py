@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from rlhf.evaluation.results import BenchmarkResult, ModelFacts, Results, Settings, samples_path, write_results
-from rlhf.evaluation.run.contents import contents_of, require_same
-from rlhf.evaluation.run.finish import benchmark_result, seconds_of
+from rlhf.evaluation.results import (
+    BenchmarkResult,
+    ModelFacts,
+    Results,
+    ResultsError,
+    Settings,
+    read_results,
+    samples_path,
+    write_results,
+)
+from rlhf.evaluation.run.contents import changed_versions, contents_of, require_same
+from rlhf.evaluation.run.finish import NothingJudgedError, benchmark_result, seconds_of
 from rlhf.evaluation.run.journal import Journal, locked, read_journal
 from rlhf.evaluation.run.tasks import Prepared, Task, tasks_of
 from rlhf.recipe.evaluation_schema import EvaluationConfig
 from rlhf.run_folder import versions
+
+Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +42,30 @@ class Evaluation:
     engines: int
     step: int | None = None
 
-    def open(self, restart: bool = False) -> Journal:
+    def open(self, restart: bool = False, note: Note = print) -> Journal:
         """The journal, gone on with where it holds the same. Raises ResultsError where it holds something else.
 
-        restart: what an earlier process left is moved to `….before`, not removed.
+        restart: what an earlier process left is moved to `….before-1`, not removed.
         """
-        path = samples_path(self.out)
-        asked = contents_of(self.model, self.settings, self.prepared)
-        if restart and path.exists():
-            path.replace(path.with_name(path.name + ".before"))
+        if self.out.is_dir() or not self.out.name:
+            raise ResultsError(f"{self.out}: is a folder; write the name of a file, e.g. {self.out / 'results.json'}")
+        path, asked = samples_path(self.out), self.asked
         file = locked(path)
         try:
+            if restart and path.stat().st_size:
+                file = _moved_away(path, file)
             found = read_journal(path)
+            for line in changed_versions(found.asked, asked):
+                note(f"warning: {line}")
             return Journal(file, found, require_same(found.asked, asked, path))
         except BaseException:
             file.close()
             raise
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What its journal says that it holds."""
+        return contents_of(self.model, self.settings, self.prepared)
 
     def tasks(self, journal: Journal) -> list[Task]:
         return list(tasks_of(self.prepared, journal.rows))
@@ -54,10 +73,33 @@ class Evaluation:
     def total(self) -> int:
         return sum(len(benchmark.prompts) * benchmark.samples for benchmark in self.prepared)
 
-    def finish(self, journal: Journal) -> Results:
-        """Write the results of a complete journal. Raises ResultsError if a sample is missing."""
+    def finish(self, journal: Journal) -> Finished:
+        """Write the results of a complete journal. One benchmark's failure is no other's.
+
+        Raises ResultsError if a sample is missing, or if no benchmark has a result.
+        """
+        results, failures = [], []
+        for benchmark in self.prepared:
+            try:
+                results.append(benchmark_result(benchmark, journal.rows, self.config.pass_at))
+            except NothingJudgedError as error:
+                failures.append(str(error))
+        if not results:
+            raise ResultsError("; ".join(failures))
         mine = {benchmark.name for benchmark in self.prepared}
-        rows = [row for row in journal.rows.values() if row.benchmark in mine]
+        kept = [result for result in self._earlier() if result.name not in mine]
+        return Finished(self._written([*kept, *results], journal), tuple(failures))
+
+    def _earlier(self) -> list[BenchmarkResult]:
+        """Results of other benchmarks, of the same model asked in the same way, which the file holds already."""
+        if not self.out.is_file():
+            return []
+        earlier = read_results(self.out)
+        same = earlier.model.fingerprint == self.model.fingerprint and earlier.settings == self.settings
+        return list(earlier.benchmarks) if same else []
+
+    def _written(self, benchmarks: Sequence[BenchmarkResult], journal: Journal) -> Results:
+        names = {benchmark.name for benchmark in benchmarks}
         results = Results(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             model=self.model,
@@ -65,22 +107,37 @@ class Evaluation:
             versions={"python": platform.python_version(), **versions()},
             machine={"system": platform.platform(), "cpus": os.cpu_count()},
             engines=self.engines,
-            seconds=round(seconds_of(rows), 1),
+            seconds=round(seconds_of(row for row in journal.rows.values() if row.benchmark in names), 1),
             samples_file=samples_path(self.out).name,
             step=self.step,
-            benchmarks=[self._result(benchmark, journal) for benchmark in self.prepared],
+            benchmarks=list(benchmarks),
         )
         write_results(self.out, results)
         return results
 
-    def _result(self, benchmark: Prepared, journal: Journal) -> BenchmarkResult:
-        return benchmark_result(benchmark, journal.rows, self.config.pass_at)
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """failures: of benchmarks that have no result, a line each."""
+
+    results: Results
+    failures: tuple[str, ...]
 
 
-def settings_of(
-    config: EvaluationConfig, chat_template: str, stop: Sequence[str], options: Mapping[str, Any]
-) -> Settings:
-    """chat_template: as it came out, `none` for a model that has none."""
+def _moved_away(path: Path, file: BinaryIO) -> BinaryIO:
+    """The journal under another name; a new one in its place, held before the old one is let go of."""
+    number = 1
+    while (before := path.with_name(f"{path.name}.before-{number}")).exists():
+        number += 1
+    path.replace(before)
+    try:
+        return locked(path)
+    finally:
+        file.close()
+
+
+def settings_of(config: EvaluationConfig, chat_template: str, stop: Sequence[str], seed: int) -> Settings:
+    """chat_template: as it came out, `none` for a model that has none. seed: of the engines."""
     return Settings(
         top_p=config.top_p,
         top_k=config.top_k,
@@ -90,7 +147,7 @@ def settings_of(
         thinking_end=config.thinking_end,
         system_prompt=config.system_prompt,
         chat_template=chat_template,
-        template_options=dict(options),
+        template_options=dict(config.template_options),
         stop=list(stop),
-        seed=config.seed,
+        seed=seed,
     )

@@ -12,12 +12,16 @@ from rlhf.evaluation.run.tasks import Prepared
 from verifiers.base import Status
 
 
+class NothingJudgedError(ResultsError):
+    """The verifier of a benchmark failed on every sample."""
+
+
 def benchmark_result(prepared: Prepared, rows: Mapping[Key, SampleRow], pass_at: Sequence[int]) -> BenchmarkResult:
-    """Raises ResultsError if a sample is missing, or if none could be judged."""
+    """Raises ResultsError if a sample is missing, NothingJudgedError if none could be judged."""
     found = _checked(prepared, rows)
     judged = [row for row in found if not row.is_error]
     if not judged:
-        raise ResultsError(
+        raise NothingJudgedError(
             f"{prepared.name}: its verifier failed on every sample, e.g. {found[0].problem}: {found[0].reason}; "
             "nothing is lost: mend that, and the same command judges them again"
         )
@@ -40,6 +44,7 @@ def benchmark_result(prepared: Prepared, rows: Mapping[Key, SampleRow], pass_at:
         categories=categories_of(some),
         extraction=_share(row.status != Status.UNPARSED for row in judged),
         truncation=_share(row.truncated for row in judged),
+        forced=_share(row.forced for row in judged),
         timeouts=sum(row.status == Status.TIMEOUT for row in judged),
         errors=len(found) - len(judged),
         left_out=len(problems) - len(some),

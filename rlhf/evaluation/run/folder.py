@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rlhf.evaluation.results import samples_path
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import dump_recipe
 from rlhf.run_folder import RunFolderError, numbered_runs, runs_root
 
-RESULTS = "results.json"
+RESULTS, RECIPE = "results.json", "recipe.yaml"
 
 
 def results_file(recipe: EvalRecipe, resume: bool) -> Path:
@@ -20,14 +21,22 @@ def results_file(recipe: EvalRecipe, resume: bool) -> Path:
         return Path(recipe.out).expanduser().absolute()
     root, name = runs_root(recipe), recipe.run.name
     if resume:
-        earlier = sorted(numbered_runs(root, name), reverse=True)
-        if not earlier:
-            raise RunFolderError(f"--resume: there is no evaluation {name!r} in {root}; start it without --resume")
-        return earlier[0][1] / RESULTS
+        found = [(number, path) for number, path in numbered_runs(root, name) if samples_path(path / RESULTS).is_file()]
+        if not found:
+            raise RunFolderError(f"--resume: no evaluation {name!r} in {root} was begun; start it without --resume")
+        return max(found)[1] / RESULTS
     path, number = root / name, 1
     while path.exists():
         number += 1
         path = root / f"{name}-{number}"
     path.mkdir(parents=True)
-    (path / "recipe.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
+    (path / RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     return path / RESULTS
+
+
+def discard_if_bare(out: Path) -> None:
+    """Remove the folder of a start that was refused, where it is one that `results_file` made: nothing was asked."""
+    left = {path.name for path in out.parent.iterdir()} if out.parent.is_dir() else set()
+    if out.name == RESULTS and left == {RECIPE}:
+        (out.parent / RECIPE).unlink()
+        out.parent.rmdir()

@@ -52,7 +52,7 @@ class Gathering:
         (verdicts,) = await self.verifying.verify(task.prompt, [answer.text])
         verdict = verdicts[label_of(task.benchmark.name)]
         ended = time.monotonic() - started
-        row = _row(task, answer, verdict, began, ended, self.journal.session)
+        row = _row(task, answer, verdict, _When(self.journal.session, round(began, 3), round(ended, 3)))
         self.journal.add(row)
         self.watcher.done(row)
 
@@ -64,22 +64,37 @@ class Gathering:
         return await self.answering.answer(task.prompt.token_ids, task.benchmark.temperature)
 
 
-def _row(task: Task, answer: Answer, verdict: Verdict, began: float, ended: float, session: int) -> SampleRow:
+@dataclass(frozen=True, slots=True)
+class _When:
+    session: int
+    began: float
+    ended: float
+
+
+def _row(task: Task, answer: Answer, verdict: Verdict, when: _When) -> SampleRow:
+    if (earlier := task.answered) is not None:  # the time of its answer counts, not that of judging it again
+        when = _When(earlier.session, earlier.began, earlier.ended)
+    extracted = _encodable(verdict.extracted)
     return SampleRow(
         benchmark=task.benchmark.name,
         problem=task.problem,
         sample=task.sample,
         response=answer.text,
         status=str(verdict.status),
-        score=verdict.score,
-        extracted=verdict.extracted,
-        vote=vote_of(verdict.extracted) if task.benchmark.loaded.benchmark.kind != "code" else None,
-        reason=verdict.reason,
+        score=None if verdict.score is None else float(verdict.score),
+        extracted=extracted,
+        vote=vote_of(extracted) if task.benchmark.votes else None,
+        reason=_encodable(verdict.reason) or "",
         tokens=answer.tokens,
         truncated=answer.truncated,
         forced=answer.forced,
         seconds=round(verdict.seconds, 6),
-        began=round(began, 3),
-        ended=round(ended, 3),
-        session=session,
+        began=when.began,
+        ended=when.ended,
+        session=when.session,
     )
+
+
+def _encodable(text: str | None) -> str | None:
+    """Half of a surrogate pair, which a verifier that reads JSON may have extracted, as a question mark."""
+    return None if text is None else text.encode("utf-8", "replace").decode("utf-8")

@@ -14,24 +14,31 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from rlhf.evaluation.results import ResultsError
 from verifiers.base import Status
 
 KIND = "longthought-evaluation-samples"
 FORMAT = 1
+PARTS = ("model", "settings", "benchmarks", "versions")
+"""Of what was asked; see contents.py."""
 Key = tuple[str, str, int]
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 @dataclass(frozen=True, slots=True)
 class SampleRow:
     """One judged answer. tokens: of the response. forced: the thinking part was ended by its budget.
 
-    seconds: that judging took. began, ended: of asking and judging, in seconds since its session began.
+    seconds: that judging took. began, ended: of asking and judging, in seconds since its session began; of one that was
+    judged again, still those of its answer.
     """
 
     benchmark: str
@@ -83,7 +90,7 @@ def read_journal(path: Path) -> Contents:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     break  # torn by a kill
-                _take(found, _parsed(line, path, number), path, number)
+                _take(found, line, path, number)
                 found.intact_bytes += len(line)
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error}") from error
@@ -97,10 +104,8 @@ def _parsed(line: bytes, path: Path, number: int) -> Any:
         raise ResultsError(f"{path}:{number}: not JSON ({error}); move the file away to begin anew") from error
 
 
-_FIELDS = frozenset(field.name for field in fields(SampleRow))
-
-
-def _take(found: Contents, line: Any, path: Path, number: int) -> None:
+def _take(found: Contents, text: bytes, path: Path, number: int) -> None:
+    line = _parsed(text, path, number)
     if number == 1 and (not isinstance(line, dict) or line.get("kind") != KIND):
         raise ResultsError(f"{path}: is no journal of `rlhf eval`; write another --out, or move the file away")
     if not isinstance(line, dict):
@@ -110,15 +115,38 @@ def _take(found: Contents, line: Any, path: Path, number: int) -> None:
             raise ResultsError(
                 f"{path}: format {line.get('format')!r}, this version writes {FORMAT}; write another --out"
             )
-        found.asked = line["contents"]
-    elif "session" in line and "sample" not in line:
+        found.asked = _contents(line.get("contents"), path, number)
+    elif set(line) == {"session"} and type(line["session"]) is int:
         found.sessions = line["session"] + 1
-    elif set(line) == _FIELDS:
-        row = SampleRow(**line)
-        found.rows[row.key] = row
     else:
-        odd = ", ".join(sorted(set(line) ^ _FIELDS))
-        raise ResultsError(f"{path}:{number}: no sample (keys missing or too many: {odd}); move the file away")
+        _take_row(found, text, path, number)
+
+
+def _contents(asked: Any, path: Path, number: int) -> Mapping[str, Any]:
+    if not isinstance(asked, dict) or not all(isinstance(asked.get(part), dict) for part in PARTS):
+        raise ResultsError(f"{path}:{number}: does not say what was asked; move the file away to begin anew")
+    return asked
+
+
+def _take_row(found: Contents, text: bytes, path: Path, number: int) -> None:
+    try:
+        row = _rows().validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ResultsError(f"{path}:{number}: no sample ({where}: {first['msg']}); move the file away") from error
+    earlier = found.rows.get(row.key)
+    if earlier is not None and not earlier.is_error:
+        raise ResultsError(
+            f"{path}:{number}: sample {row.sample} of problem {row.problem} of {row.benchmark} is there twice; none "
+            "counts twice: take one of the lines out"
+        )
+    found.rows[row.key] = row
+
+
+@cache
+def _rows() -> TypeAdapter[SampleRow]:
+    return TypeAdapter(SampleRow)
 
 
 def locked(path: Path) -> BinaryIO:

@@ -67,8 +67,9 @@ class Progress:
             self._say()
 
     def _facts(self) -> str:
-        errors = f", {self._errors} verifier errors" if self._errors else ""
-        return f"{self._correct / self._new:.1%} right so far{errors}"
+        judged = self._new - self._errors
+        right = f"{self._correct / judged:.1%} right so far" if judged else "none judged so far"
+        return f"{right}, {self._errors} verifier errors" if self._errors else right
 
     def _say(self) -> None:
         done, elapsed = self._before + self._new, self._clock() - self._started

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rlhf.evaluation.benchmarks import Loaded
 from rlhf.evaluation.run.journal import Key, SampleRow
+from rlhf.recipe.checks_verifier import CODE
 from rlhf.recipe.schema import BENCHMARK_DOMAIN, RewardComponent
 from rlhf.types import Prompt
 
@@ -29,6 +30,11 @@ class Prepared:
     @property
     def name(self) -> str:
         return self.loaded.benchmark.name
+
+    @property
+    def votes(self) -> bool:
+        """Whether equal answers can be told: programs that do the same cannot."""
+        return self.loaded.benchmark.verifier != CODE
 
     @property
     def component(self) -> RewardComponent:

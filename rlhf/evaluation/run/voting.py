@@ -12,7 +12,8 @@ from fractions import Fraction
 MOST_CHARS = 1000
 _MOST_DIGITS = 60
 _PASSES = 20
-_SPACING = re.compile(r"\\[,;:! ]|\\(?:quad|qquad|displaystyle|left|right|limits)(?![A-Za-z])|[$\s]")
+_SPACING = re.compile(r"\\[,;:! ]|\\(?:quad|qquad|displaystyle|left|right|limits)(?![A-Za-z])|[$\s]+")
+_LOOSE_SPACE = re.compile(r"(?<!\w) +| +(?!\w)")
 _TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname)\{([^{}]*)\}")
 _SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -35,7 +36,8 @@ def _once(extracted: str) -> str:
     for command, plain in (("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("−", "-"), ("\\%", ""), ("%", "")):
         text = text.replace(command, plain)
     text = text.replace("{,}", ",").replace("\\$", "")
-    text = _SPACING.sub("", _TEXT.sub(r"\1", text))
+    # A space stays between two words or numbers: 1 2 3 is not 12 3, nor 2 1/2 21/2.
+    text = _LOOSE_SPACE.sub("", _SPACING.sub(" ", _TEXT.sub(r"\1", text)))
     text = _SHORT_FRACTION.sub(r"\\frac{\1}{\2}", text).rstrip(".")
     number = _number(_THOUSANDS.sub("", text))
     return str(number) if number is not None else text.casefold()

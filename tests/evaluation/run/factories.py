@@ -8,16 +8,16 @@ from rlhf.evaluation.run.tasks import Prepared, label_of
 from rlhf.types import Prompt
 
 
-def prepared(name="sums", problems=3, samples=2, temperature=0.6, references=None, kind="math"):
+def prepared(name="sums", problems=3, samples=2, temperature=0.6, references=None, verifier="math"):
     benchmark = Benchmark(
         name=name,
         summary="sums",
-        kind=kind,
+        kind="math",
         hub=None,
         files=("sums.jsonl",),
         reader="nowhere:read",
         instruction="{question}",
-        verifier="math",
+        verifier=verifier,
         config={},
         samples=samples,
         licence="none",

@@ -1,5 +1,7 @@
 """One answer: greedy or sampled as asked, its thinking part within its budget, engines that are lost asked again."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def answering(engines, **config):
 async def test_a_plain_answer_is_asked_for_as_the_settings_say():
     engines = Engines(Letters(), "abc")
     answer = await answering(engines, max_response_tokens=5, top_p=0.9, top_k=3, min_p=0.1).answer([7], 0.6)
-    assert engines.asked == [([7], Sampling(1, 0.6, 5, 0.9, 3, 0.1))]
+    assert engines.asked == [([7], Sampling(1, 0.6, 5, 0.9, 3, 0.1, plain=True))]
     assert (answer.text, answer.tokens, answer.truncated, answer.forced) == ("abc", 3, False, False)
 
 
@@ -85,10 +87,38 @@ async def test_thinking_beyond_its_budget_is_ended_and_the_answer_asked_for(lett
     assert answer.tokens == len(letters.encode("hmmm\n</think>\n\nok"))
 
 
-async def test_an_answer_begun_within_the_thinking_budget_goes_on():
-    engines = Engines(PlainLetters(), "h</think>abcdef", "defghi")
-    answer = await answering(engines, thinking_tokens=12, max_response_tokens=4).answer([7], 0.6)
-    assert (answer.text, answer.truncated, answer.forced) == ("h</think>abcdefg", True, False)
+@pytest.mark.parametrize(
+    ("first", "second", "asked", "text", "truncated"),
+    [
+        ("h</think>ab", None, [12], "h</think>ab", False),
+        ("h</think>abc...", "def", [12, 1], "h</think>abcd", True),
+        ("h</think>abc...", "d", [12, 1], "h</think>abcd", False),
+        ("</think>abcdefgh", None, [12], "</think>abcd", True),
+        ("</think>abcde", None, [13], "</think>abcd", True),
+    ],
+)
+async def test_an_answer_begun_within_the_thinking_budget_is_held_to_its_own(first, second, asked, text, truncated):
+    engines = Engines(PlainLetters(), first, *([second] if second else []))
+    answer = await answering(engines, thinking_tokens=asked[0], max_response_tokens=4).answer([7], 0.6)
+    assert (answer.text, answer.truncated, answer.forced) == (text, truncated, False)
+    assert [sampling.max_tokens for _, sampling in engines.asked] == asked
+    assert answer.tokens == len(text)
+
+
+@pytest.mark.parametrize("config", [{}, {"thinking_tokens": 20}])
+async def test_the_end_of_the_thinking_is_in_the_text_with_a_budget_and_without(config):
+    engines = Engines(Letters(), "h</think>ok")
+    assert (await answering(engines, **config).answer([7], 0.6)).text == "h</think>ok"
+
+
+async def test_what_ends_in_a_loop_is_cut_off():
+    class Looping(Engines):
+        async def generate(self, prompt_ids, sampling):
+            (sample,) = await super().generate(prompt_ids, sampling)
+            return [dataclasses.replace(sample, finish_reason="repetition")]
+
+    answer = await answering(Looping(Letters(), "aaa")).answer([7], 0.6)
+    assert (answer.text, answer.truncated) == ("aaa", True)
 
 
 async def test_a_lost_engine_is_asked_again_and_not_for_ever():

@@ -7,10 +7,12 @@ import pytest
 
 from rlhf.evaluation.run.answer import Answer
 from rlhf.evaluation.run.gather import Gathering
-from rlhf.evaluation.run.journal import Journal, locked, read_journal, read_samples
+from rlhf.evaluation.run.journal import PARTS, Journal, locked, read_journal, read_samples
 from rlhf.evaluation.run.tasks import tasks_of
 from tests.evaluation.run.factories import prepared, row
 from verifiers.base import Verdict
+
+ASKED = {part: {} for part in PARTS}
 
 
 class Answers:
@@ -50,7 +52,7 @@ class Watcher:
 
 
 async def gather(path, benchmarks, answers, judge, at_once=3):
-    with Journal(locked(path), read_journal(path), {}) as journal:
+    with Journal(locked(path), read_journal(path), ASKED) as journal:
         watcher = Watcher()
         await Gathering(answers, judge, journal, watcher, at_once).run(list(tasks_of(benchmarks, journal.rows)))
     return watcher
@@ -74,8 +76,8 @@ async def test_every_sample_once(path):
     }
 
 
-async def test_code_does_not_vote(path):
-    watcher = await gather(path, [prepared(kind="code")], Answers(), Judge())
+async def test_programs_do_not_vote(path):
+    watcher = await gather(path, [prepared(verifier="code")], Answers(), Judge())
     assert {one.vote for one in watcher.rows} == {None}
 
 
@@ -103,7 +105,7 @@ async def test_a_failure_ends_it_and_what_is_done_is_kept_and_not_asked_for_agai
 
 
 async def test_what_a_verifier_failed_on_is_judged_again_and_not_asked_for_again(path):
-    with Journal(locked(path), read_journal(path), {}) as journal:
+    with Journal(locked(path), read_journal(path), ASKED) as journal:
         for problem in range(3):
             for sample in range(2):
                 journal.add(row(str(problem), sample, "error" if problem == 1 else "wrong", response="kept"))
@@ -115,3 +117,19 @@ async def test_what_a_verifier_failed_on_is_judged_again_and_not_asked_for_again
         ("1", "correct", "kept"),
         ("2", "wrong", "kept"),
     }
+
+
+async def test_half_a_character_of_an_extracted_answer_is_written_whole(path):
+    class Odd(Judge):
+        async def verify(self, prompt, texts):
+            return [{prompt.domain: Verdict.wrong("a\ud83d", "b\ud83d")} for _ in texts]
+
+    watcher = await gather(path, [prepared(problems=1, samples=1)], Answers(), Odd())
+    assert [(one.extracted, one.vote, one.reason) for one in watcher.rows] == [("a?", "a?", "b?")]
+
+
+async def test_judging_again_counts_no_time_of_sampling(path):
+    with Journal(locked(path), read_journal(path), ASKED) as journal:
+        journal.add(row("0", 0, "error", began=3.0, ended=9.0))
+    watcher = await gather(path, [prepared(problems=1, samples=1)], None, Judge())
+    assert [(one.session, one.began, one.ended) for one in watcher.rows] == [(0, 3.0, 9.0)]

@@ -1,6 +1,7 @@
 """The journal: nothing that was judged is lost or counted twice, whatever a kill leaves behind."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,12 @@ from rlhf.evaluation.results import ResultsError
 from rlhf.evaluation.run.journal import Journal, locked, read_journal, read_samples
 from tests.evaluation.run.factories import row
 
-ASKED = {"model": {"fingerprint": "a"}}
+ASKED = {"model": {"fingerprint": "a"}, "settings": {}, "benchmarks": {}, "versions": {}}
+HEADER = json.dumps({"kind": "longthought-evaluation-samples", "format": 1, "contents": ASKED}) + "\n"
+
+
+def line(status="correct", **more):
+    return json.dumps(asdict(row(status=status)) | more) + "\n"
 
 
 def write(path, *rows, asked=ASKED):
@@ -21,7 +27,7 @@ def write(path, *rows, asked=ASKED):
 
 def test_what_was_added_is_read_back(tmp_path):
     path = tmp_path / "new" / "r.samples.jsonl"
-    rows = [row("0"), row("1", status="error", reason="a\u2028b\n😀\ud83d")]
+    rows = [row("0"), row("1", status="error", reason="a\u2028b\n😀")]
     write(path, *rows)
     found = read_journal(path)
     assert (found.asked, found.sessions, list(found.rows.values())) == (ASKED, 1, rows)
@@ -69,10 +75,17 @@ def test_two_processes_do_not_write_one_journal(tmp_path):
         ("no json\n", ":1: not JSON"),
         ('{"kind": "longthought-evaluation-samples", "format": 2, "contents": {}}\n', "format 2"),
         (
-            '{"kind": "longthought-evaluation-samples", "format": 1, "contents": {}}\n{"sample": 0}\n',
-            ":2: no sample .keys missing or too many: ",
+            '{"kind": "longthought-evaluation-samples", "format": 1, "contents": {}}\n',
+            ":1: does not say what was asked",
         ),
-        ('{"kind": "longthought-evaluation-samples", "format": 1, "contents": {}}\n3\n', ":2: found 3"),
+        ('{"kind": "longthought-evaluation-samples", "format": 1}\n', ":1: does not say what was asked"),
+        (HEADER + '{"sample": 0}\n', r":2: no sample \(benchmark: Field required"),
+        (HEADER + '{"session": "0"}\n', r":2: no sample \(benchmark: "),
+        (HEADER + "3\n", ":2: found 3"),
+        (HEADER + line(tokens="5"), r":2: no sample \(tokens: "),
+        (HEADER + line(surprise=1), r":2: no sample \(surprise: "),
+        (HEADER + line() + line(), "sample 0 of problem 0 of sums is there twice"),
+        (HEADER + line(status="error") + line() + line(), "is there twice"),
     ],
 )
 def test_a_file_that_is_no_journal_is_refused_by_name(tmp_path, text, says):

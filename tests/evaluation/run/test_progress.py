@@ -27,7 +27,7 @@ def test_lines_count_from_the_first_question_not_from_the_start():
     assert lines == [
         "loading",
         "6 of 10 samples  50.0% right so far  6 tokens/s  left 0:20",
-        "7 of 10 samples  33.3% right so far, 1 verifier errors  6 tokens/s  left 0:15",
+        "7 of 10 samples  50.0% right so far, 1 verifier errors  6 tokens/s  left 0:15",
     ]
 
 
