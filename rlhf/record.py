@@ -115,9 +115,10 @@ class RunRecord:
         self._sinks.sync()
 
     def close(self, status: str) -> None:
+        """status: how the run ended: `finished`, `interrupted` or `failed`."""
         self._log()
         self._update(status=status)
-        self._sinks.close()
+        self._sinks.close(status)
 
     def _log(self) -> None:
         """Trackers take each step once, so a step is logged when its held-out numbers can be with it."""

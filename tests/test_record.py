@@ -19,7 +19,7 @@ from tests.rollout.factories import group
 
 class Sinks:
     def __init__(self):
-        self.logged, self.synced, self.closed = [], 0, False
+        self.logged, self.synced, self.closed = [], 0, None
 
     def log(self, step, metrics):
         self.logged.append((step, dict(metrics)))
@@ -27,8 +27,8 @@ class Sinks:
     def sync(self):
         self.synced += 1
 
-    def close(self):
-        self.closed = True
+    def close(self, status):
+        self.closed = status
 
 
 class View:
@@ -109,7 +109,14 @@ def test_a_step_is_logged_once_with_the_held_out_numbers_that_belong_to_it(folde
         "heldout/truncated": 0.25,
         "heldout/errors": 1.0,
     }
-    assert sinks.closed
+    assert sinks.closed == "finished"
+
+
+@pytest.mark.parametrize("status", ["finished", "interrupted", "failed"])
+def test_the_trackers_are_told_how_the_run_ended(folder, status):
+    record, sinks = record_of(folder)
+    record.close(status)
+    assert (sinks.closed, read_summary(folder.path).status) == (status, status)
 
 
 def test_every_group_of_a_step_is_written(folder):

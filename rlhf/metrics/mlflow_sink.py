@@ -35,6 +35,10 @@ SETTINGS = {
 AT_START = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "10"}
 """While a run starts somebody waits: a wrong address is said within a minute."""
 
+STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+"""MLflow's name for how a run ended, by ours."""
+
+REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 KEY_LENGTH = 250
 PARAM_LENGTH = 6000
@@ -56,19 +60,29 @@ class MlflowSink:
             experiment = _experiment(self._client, project)
             run = self._client.create_run(experiment, run_name=name, tags={"group": group})
             self._run_id, self._names = run.info.run_id, MetricNames()
+            self._step, self._time_ms = -1, 0
             params = [Param(key, value) for key, value in parameters(config).items()]
             self._client.log_batch(self._run_id, params=params, synchronous=True)
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Raises ValueError where MLflow refuses the step for what it holds; MlflowException for anything else."""
         from mlflow.entities import Metric
+        from mlflow.exceptions import MlflowException
 
-        now = time.time_ns() // 1_000_000
+        if step != self._step:
+            # A step that is sent again keeps its time: a server that has it already then stores it once.
+            self._step, self._time_ms = step, time.time_ns() // 1_000_000
         # Sorted: a total is named before its parts, in every run alike (see MetricNames).
-        rows = [Metric(self._names.of(key), float(metrics[key]), now, step) for key in sorted(metrics)]
-        self._client.log_batch(self._run_id, metrics=rows, synchronous=True)
+        rows = [Metric(self._names.of(key), float(metrics[key]), self._time_ms, step) for key in sorted(metrics)]
+        try:
+            self._client.log_batch(self._run_id, metrics=rows, synchronous=True)
+        except MlflowException as error:
+            if error.error_code in REFUSED:
+                raise ValueError(f"MLflow refuses step {step}: {error}") from error
+            raise
 
-    def close(self) -> None:
-        self._client.set_terminated(self._run_id)
+    def close(self, status: str = "finished") -> None:
+        self._client.set_terminated(self._run_id, status=STATUS[status])
 
 
 class MetricNames:
@@ -80,24 +94,31 @@ class MetricNames:
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
+        self._names: set[str] = set()
+        self._folders: set[str] = set()  # every path above a name
 
     def of(self, key: str) -> str:
         if key not in self._of:
-            self._of[key] = self._new(allowed(key))
+            self._of[key] = name = self._new(allowed(key))
+            self._names.add(name)
+            self._folders.update(_above(name))
         return self._of[key]
 
     def _new(self, name: str) -> str:
-        taken = set(self._of.values())
-        parts = name.split("/")
-        for depth in range(1, len(parts)):
-            if (above := "/".join(parts[:depth])) in taken:
-                name = above + "." + ".".join(parts[depth:])
+        for above in _above(name):
+            if above in self._names:
+                name = above + "." + name[len(above) + 1 :].replace("/", ".")
                 break
         free, number = name, 1
-        while any(f"{free}/".startswith(f"{other}/") or other.startswith(f"{free}/") for other in taken):
+        while free in self._names or free in self._folders or not self._names.isdisjoint(_above(free)):
             number += 1
             free = f"{name[: KEY_LENGTH - 8]}_{number}"
         return free
+
+
+def _above(name: str) -> list[str]:
+    """The folders of a name, the shortest first: `a/b/c` has `a` and `a/b`."""
+    return [name[: slash.start()] for slash in re.finditer("/", name)]
 
 
 def allowed(key: str) -> str:

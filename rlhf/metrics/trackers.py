@@ -8,12 +8,26 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import io
+import logging
 import netrc
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+_log = logging.getLogger(__name__)
+ABANDON_SECONDS = 1.0
+
+
+class Sink(Protocol):
+    """Takes one step's metrics at a time, in the order of the steps."""
+
+    def log(self, step: int, metrics: Mapping[str, Any]) -> None: ...
+
+    def close(self, status: str = "finished") -> None:
+        """status: how the run ended: `finished`, `interrupted` or `failed`."""
 
 
 class TrackerError(RuntimeError):
@@ -52,7 +66,7 @@ class TensorBoardSink:
         for key, value in metrics.items():
             self._writer.add_scalar(key, value, step)
 
-    def close(self) -> None:
+    def close(self, status: str = "finished") -> None:
         self._writer.close()
 
 
@@ -63,6 +77,8 @@ class WandbSink:
     """
 
     def __init__(self, project: str, name: str, group: str, run_dir: Path, config: Mapping[str, Any]) -> None:
+        # W&B's reports about itself go to the same server; at exit they are waited for, 10 s where it is silent.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         with starting("wandb_project", "null"):
             import wandb
 
@@ -74,21 +90,49 @@ class WandbSink:
                     "or write `tracking.wandb_project=null`."
                 )
             settings = wandb.Settings(silent=True, console="off", init_timeout=60.0)
-            self._run = wandb.init(
-                project=project,
-                name=name,
-                group=group,
-                dir=str(run_dir),
-                config=dict(config),
-                settings=settings,
-                mode=mode,  # type: ignore[arg-type]
-            )
+            try:
+                self._run = wandb.init(
+                    project=project,
+                    name=name,
+                    group=group,
+                    dir=str(run_dir),
+                    config=dict(config),
+                    settings=settings,
+                    mode=mode,  # type: ignore[arg-type]
+                )
+            except Exception:
+                _let_wandb_go()
+                raise
 
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
         self._run.log(dict(metrics), step=step)
 
-    def close(self) -> None:
-        self._run.finish()
+    def close(self, status: str = "finished") -> None:
+        self._run.finish(exit_code=0 if status == "finished" else 1)
+
+    def abandon(self) -> None:
+        """After a `close` that hangs: lets the process end. What was not sent stays in RUN/wandb for `wandb sync`."""
+        _let_wandb_go()
+
+
+def _let_wandb_go() -> None:
+    """Takes back the hook with which W&B waits for its service at exit, however long an upload takes.
+
+    `wandb.teardown` takes it back first, then waits as the hook would: in a thread that no exit waits for.
+    The service ends with the process, whose id it watches.
+    """
+    thread = threading.Thread(target=_wandb_teardown, name="wandb-teardown", daemon=True)
+    thread.start()
+    thread.join(ABANDON_SECONDS)
+
+
+def _wandb_teardown() -> None:
+    import wandb
+
+    try:
+        wandb.teardown()
+    except Exception as error:  # noqa: BLE001 - W&B is given up already, and that was said
+        _log.debug("wandb.teardown: %s", error)
 
 
 def _wandb_has_key() -> bool:
@@ -131,6 +175,6 @@ class TrackioSink:
     def log(self, step: int, metrics: Mapping[str, Any]) -> None:
         self._run.log(dict(metrics), step=step)
 
-    def close(self) -> None:
+    def close(self, status: str = "finished") -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             self._run.finish()

@@ -18,6 +18,7 @@ class MlflowServer:
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, dict[str, Any]] = {}
         self.race = False  # another run makes the experiment between our look and our making it
+        self.fails: int | None = None  # the HTTP status of every answer
         self.hangs, self.hung, self.let_go = False, threading.Event(), threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
@@ -46,6 +47,9 @@ class MlflowServer:
         if self.hangs:
             self.hung.set()
             assert self.let_go.wait(WAIT)
+        if self.fails is not None:
+            code = "INVALID_PARAMETER_VALUE" if self.fails == 400 else "TEMPORARILY_UNAVAILABLE"
+            return self.fails, {"error_code": code, "message": call}
         return getattr(self, "_" + call.replace("/", "_").replace("-", "_"))(asked)
 
     def _experiments_get_by_name(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlhf.metrics import TrackerError, open_sinks, read_metrics
+from rlhf.metrics.background import Retries
 from rlhf.metrics.mlflow_sink import AT_START, SETTINGS, MetricNames, MlflowSink, allowed, parameters
 from rlhf.metrics.sinks import BackgroundSink
 from rlhf.recipe.schema import TrackingConfig
@@ -156,9 +158,9 @@ def test_a_server_that_hangs_costs_its_own_steps_and_not_the_runs_time(tmp_path,
     server.hangs = True
     sink.log(0, {"a": 0})
     assert server.hung.wait(WAIT)  # step 0 waits for an answer
-    for step in range(1, 8):  # three are queued, four are dropped; none of these calls waits
+    for step in range(1, 8):  # two more wait, five are dropped; none of these calls waits
         sink.log(step, {"a": step})
-    assert sink.dropped == 4
+    assert sink.dropped == 5
     sink.close()
     assert [text.split(" (")[0] for text in warnings] == [
         "tracker mlflow does not keep up",
@@ -166,7 +168,7 @@ def test_a_server_that_hangs_costs_its_own_steps_and_not_the_runs_time(tmp_path,
     ]
 
 
-def test_a_server_that_goes_away_is_warned_about_once_and_the_record_is_whole(tmp_path, server, monkeypatch):
+def test_a_server_that_goes_away_is_warned_about_and_the_record_is_whole(tmp_path, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     warnings = []
     sinks = open_sinks(TRACKING, tmp_path, "r", {}, warn=warnings.append)
@@ -174,9 +176,62 @@ def test_a_server_that_goes_away_is_warned_about_once_and_the_record_is_whole(tm
     for step in range(1, 6):
         sinks.log(step, {"a": step})
     sinks.close()
-    assert len(warnings) == 1
-    assert warnings[0].startswith("tracker mlflow failed and is switched off (MlflowException: API request to http")
+    failed, closed = warnings
+    assert failed.startswith("tracker mlflow failed at step 1 (MlflowException: API request to http")
+    assert closed.startswith("tracker mlflow failed to close (MlflowException: API request to http")
+    assert closed.endswith("; 5 steps not sent)")
     assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": step, "a": step} for step in range(1, 6)]
+
+
+def test_a_server_that_was_restarted_has_every_step_once(tmp_path, server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    tracker, warnings, again = MlflowSink("reasoning", "r", "r", tmp_path, {}), [], threading.Event()
+    sink = BackgroundSink("mlflow", tracker, lambda text: (warnings.append(text), again.set()), retries=Retries(0, 0))
+    server.fails = 503
+    for step in (1, 2, 3):
+        sink.log(step, {"a": step})
+    assert again.wait(WAIT)
+    server.fails = None
+    sink.close("interrupted")
+    (run,) = server.runs.values()
+    assert (sorted(run["metrics"]), run["status"]) == ([("a", 1, 1.0), ("a", 2, 2.0), ("a", 3, 3.0)], "KILLED")
+    assert [text.split(" (")[0] for text in warnings] == [
+        "tracker mlflow failed at step 1",
+        "tracker mlflow takes steps again",
+    ]
+
+
+def test_a_step_that_mlflow_refuses_is_a_value_error_and_other_errors_are_not(tmp_path, server, monkeypatch):
+    from mlflow.exceptions import MlflowException
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    tracker = MlflowSink("reasoning", "r", "r", tmp_path, {})
+    server.fails = 400
+    with pytest.raises(ValueError, match=r"MLflow refuses step 3: INVALID_PARAMETER_VALUE"):
+        tracker.log(3, {"a": 1})
+    server.fails = 500
+    with pytest.raises(MlflowException):
+        tracker.log(3, {"a": 1})
+
+
+def test_a_step_that_is_sent_again_keeps_its_time(tmp_path, monkeypatch):
+    tracker = MlflowSink("reasoning", "r", "r", tmp_path, {})
+    clock = iter(range(1_000_000_000, 9_000_000_000, 1_000_000_000))
+    monkeypatch.setattr("rlhf.metrics.mlflow_sink.time.time_ns", lambda: next(clock))
+    sent = []
+    monkeypatch.setattr(tracker._client, "log_batch", lambda run, metrics, synchronous: sent.extend(metrics))
+    for step in (1, 1, 2):
+        tracker.log(step, {"a": 1})
+    assert [(metric.step, metric.timestamp) for metric in sent] == [(1, 1000), (1, 1000), (2, 2000)]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("finished", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")]
+)
+def test_the_run_is_said_to_have_ended_as_it_did(tmp_path, status, said):
+    sinks = open_sinks(TRACKING, tmp_path, "r", {})
+    sinks.close(status)
+    assert runs_of(tmp_path / "mlruns")["r"].info.status == said
 
 
 def test_a_server_that_is_not_there_is_an_error_before_training(tmp_path, server, monkeypatch):
@@ -274,6 +329,28 @@ def test_a_metric_below_another_and_two_that_look_alike_keep_apart():
         "moe": "moe_2",
     }
     assert names.of("p%1") == "p_1_2"
+
+
+def plainly(taken, name):
+    """`MetricNames._new` by its definition: every name taken is looked at."""
+    parts = name.split("/")
+    for depth in range(1, len(parts)):
+        if (above := "/".join(parts[:depth])) in taken:
+            name = above + "." + ".".join(parts[depth:])
+            break
+    free, number = name, 1
+    while any(f"{free}/".startswith(f"{other}/") or other.startswith(f"{free}/") for other in taken):
+        number += 1
+        free = f"{name[:242]}_{number}"
+    return free
+
+
+@given(st.lists(st.text(alphabet="ab/_2", max_size=6), unique=True))
+def test_names_are_found_as_by_looking_at_every_one(keys):
+    names, taken = MetricNames(), []
+    for key in keys:
+        taken.append(plainly(taken, allowed(key)))
+    assert [names.of(key) for key in keys] == taken
 
 
 @given(

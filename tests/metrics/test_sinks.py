@@ -2,59 +2,25 @@ import json
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rlhf.metrics import TrackerError, open_sinks, read_metrics, trackers
-from rlhf.metrics.sinks import BackgroundSink, GuardedSink
+from rlhf.metrics.sinks import BackgroundSink, GuardedSink, JsonlSink, SinkGroup
 from rlhf.recipe.schema import TrackingConfig
-
-WAIT = 30.0  # a bound on events that come at once
-
-
-class Recorder:
-    """A tracker that remembers, and fails at the steps it is told to."""
-
-    def __init__(self, fail_at=(), fail_close=False):
-        self.seen, self.closed = [], 0
-        self.fail_at, self.fail_close = fail_at, fail_close
-
-    def log(self, step, metrics):
-        if step in self.fail_at:
-            raise ConnectionError(f"no route at step {step}")
-        self.seen.append((step, dict(metrics)))
-
-    def close(self):
-        self.closed += 1
-        if self.fail_close:
-            raise TimeoutError("flush")
+from tests.metrics.fake_trackers import WAIT, Recorder
 
 
-class Stuck(Recorder):
-    """A tracker whose calls hang until it is let go."""
-
-    def __init__(self):
-        super().__init__()
-        self.entered, self.let_go = threading.Event(), threading.Event()
-
-    def log(self, step, metrics):
-        self.entered.set()
-        assert self.let_go.wait(WAIT)
-        super().log(step, metrics)
-
-
-@pytest.mark.parametrize("kind", [GuardedSink, BackgroundSink])
-def test_a_tracker_that_fails_is_warned_about_once_and_switched_off(kind):
+def test_a_tracker_of_the_callers_thread_that_fails_is_warned_about_once_and_switched_off():
     tracker, warnings = Recorder(fail_at=(2, 3)), []
-    sink = kind("wandb", tracker, warnings.append)
+    sink = GuardedSink("tensorboard", tracker, warnings.append)
     for step in range(1, 6):
         sink.log(step, {"a": step})
     sink.close()
     assert tracker.seen == [(1, {"a": 1})]
     assert warnings == [
-        "tracker wandb failed and is switched off (ConnectionError: no route at step 2); training goes on"
+        "tracker tensorboard failed and is switched off (ConnectionError: no route at step 2); training goes on"
     ]
     assert sink.failed
 
@@ -64,56 +30,58 @@ def test_a_tracker_that_fails_to_close_does_not_stop_the_end(kind):
     tracker, warnings = Recorder(fail_close=True), []
     sink = kind("trackio", tracker, warnings.append)
     sink.log(1, {})
-    sink.close()
-    assert (tracker.seen, tracker.closed, len(warnings)) == ([(1, {})], 1, 1)
+    sink.close("failed")
+    assert (tracker.seen, tracker.closed, len(warnings)) == ([(1, {})], ["failed"], 1)
 
 
-def test_closing_sends_what_is_queued_in_order_and_only_once():
+class Clock:
+    """`time.monotonic` that a stuck tracker's wait moves on."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+def test_all_trackers_together_are_waited_for_once(tmp_path, monkeypatch):
+    clock, waited, warnings = Clock(), [], []
+    monkeypatch.setattr("rlhf.metrics.sinks.time", clock)
+
+    def wait(sink, seconds):
+        waited.append((sink.name, seconds, sink._ending.is_set()))
+        clock.now += 15
+
+    monkeypatch.setattr(BackgroundSink, "wait", wait)
+    names, trackers = ("a", "b", "c"), [Recorder() for _ in range(4)]
+    sinks = [BackgroundSink(name, tracker, pytest.fail) for name, tracker in zip(names, trackers, strict=False)]
+    group = SinkGroup(JsonlSink(tmp_path / "m.jsonl"), [*sinks, GuardedSink("d", trackers[3], warnings.append)])
+    group.close("interrupted")
+    assert waited == [("a", 20.0, True), ("b", 5.0, True), ("c", 0.0, True)]
+    for sink in sinks:
+        sink._thread.join(WAIT)
+    assert [tracker.closed for tracker in trackers] == [["interrupted"]] * 4
+    assert warnings == []
+
+
+def test_trackers_are_sent_a_summary_of_many_experts_and_the_file_all(tmp_path):
     tracker = Recorder()
-    sink = BackgroundSink("wandb", tracker, pytest.fail)
-    for step in range(200):
-        sink.log(step, {"a": step})
-    sink.close()
-    sink.close()
-    assert tracker.seen == [(step, {"a": step}) for step in range(200)]
-    assert tracker.closed == 1
+    group = SinkGroup(JsonlSink(tmp_path / "m.jsonl"), [GuardedSink("tensorboard", tracker, pytest.fail)])
+    group.log(1, {"a": 2, "b": None, **{f"moe/load/L0/E{e}": 1 / 128 for e in range(128)}})
+    group.close()
+    assert [set(metrics) for _, metrics in tracker.seen] == [
+        {"a", "moe/load/L0/min", "moe/load/L0/max", "moe/load/L0/entropy"}
+    ]
+    assert len(read_metrics(tmp_path / "m.jsonl")[0]) == 1 + 2 + 128
 
 
-def test_a_stuck_tracker_costs_its_own_steps_and_one_warning_not_the_runs_time():
-    tracker, warnings = Stuck(), []
-    sink = BackgroundSink("wandb", tracker, warnings.append, capacity=3)
-    sink.log(0, {})
-    assert tracker.entered.wait(WAIT)  # step 0 hangs in the tracker
-    for step in range(1, 8):  # three are queued, four are dropped; none of these calls waits
-        sink.log(step, {})
-    assert sink.dropped == 4
-    assert len(warnings) == 1
-    assert "misses steps from 4 on; metrics.jsonl holds them all" in warnings[0]
-    tracker.let_go.set()
-    sink.close()
-    assert [step for step, _ in tracker.seen] == [0, 1, 2, 3]
-
-
-def test_a_tracker_that_never_ends_is_given_up():
-    tracker, warnings = Stuck(), []
-    sink = BackgroundSink("wandb", tracker, warnings.append, close_seconds=0.05)
-    sink.log(0, {})
-    sink.log(1, {})
-    assert tracker.entered.wait(WAIT)
-    sink.close()
-    assert warnings == ["tracker wandb did not finish in 0.05 s and is given up (2 steps not sent)"]
-    tracker.let_go.set()
-
-
-def test_metrics_are_copied_before_the_caller_changes_them():
-    tracker = Stuck()
-    sink = BackgroundSink("wandb", tracker, pytest.fail)
-    metrics = {"a": 1}
-    sink.log(0, metrics)
-    metrics["a"] = 2
-    tracker.let_go.set()
-    sink.close()
-    assert tracker.seen == [(0, {"a": 1})]
+def test_where_one_tracker_cannot_start_the_others_are_told_that_the_run_failed(tmp_path, monkeypatch):
+    board = Recorder()
+    monkeypatch.setattr("rlhf.metrics.sinks.TensorBoardSink", lambda *_: board)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(TrackerError):
+        open_sinks(TrackingConfig(mlflow_project="p"), tmp_path, "run", {})
+    assert board.closed == ["failed"]
 
 
 def scalars(folder, key):
@@ -224,7 +192,7 @@ def test_wandb_and_trackio_run_without_a_network(tmp_path):
         [sys.executable, "-c", OFFLINE, str(tmp_path)], env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
-    assert "switched off" not in ran.stderr
+    assert "tracker" not in ran.stderr
     (record,) = (tmp_path / "wandb").glob("offline-run-*/run-*.wandb")
     assert b"reward/mean" in record.read_bytes()
     read = "import trackio.sqlite_storage as s; import json; print(json.dumps(s.SQLiteStorage.get_logs('p', 'run')))"
