@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 SHOWN_ROWS = 20
+LONG_NUMBER = "holds a whole number of thousands of digits, more than Python reads; write it as text"
 
 
 class DataError(ValueError):

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from rlhf.data.difficulty import levels_of, settings_of
-from rlhf.data.errors import BadRowError, DataError
+from rlhf.data.errors import LONG_NUMBER, BadRowError, DataError
+from rlhf.data.parquet import open_parquet, parquet_rows
 from rlhf.data.rows import Row, make_row
 from rlhf.recipe.data_schema import SourceConfig
 
@@ -39,18 +40,10 @@ def read_jsonl(config: SourceConfig, key: str) -> Iterator[Item]:
 
 def read_parquet(config: SourceConfig, key: str) -> Iterator[Item]:
     """Rows are numbered from 1 as `file:row 1`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = _existing(config, key)
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(str(path), f"is not a parquet file: {error}") from error
-    with file:
+    with open_parquet(path) as file:
         columns = _check_columns(file.schema_arrow.names, config, key, str(path))
-        records = (r for batch in file.iter_batches(columns=columns) for r in batch.to_pylist())
-        yield from _from_records(records, str(path), config, key)
+        yield from _from_records(parquet_rows(file, path, columns), str(path), config, key)
 
 
 def read_hub(config: SourceConfig, key: str) -> Iterator[Item]:
@@ -189,6 +182,10 @@ def _parse_json(line: bytes, origin: str) -> Any:
         ) from error
     except RecursionError as error:
         raise BadRowError(origin, "nested too deeply; write one plain JSON object a line") from error
+    except BadRowError:
+        raise
+    except ValueError as error:  # of all that is JSON, Python refuses whole numbers of thousands of digits
+        raise BadRowError(origin, LONG_NUMBER) from error
 
 
 def _check_columns(there: list[str], config: SourceConfig, key: str, name: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 The rule (13 words: Brown et al., Language Models are Few-Shot Learners, 2020, appendix C):
 
+- Looked for is what the data set itself asks (`Problem.core`), not the prompt that is made of it here: a task without
+  its tests, a question without its options. A problem of several such texts is found by any, as whole as its best.
 - Texts are compared by their words (contamination_words.py), n-grams by the words themselves, never by a hash alone.
 - A question of n words or more is matched by any n-gram of its own. Its coverage is the share of its n-grams that were
   found; a training prompt with all of them holds the whole question.
@@ -10,6 +12,7 @@ The rule (13 words: Brown et al., Language Models are Few-Shot Learners, 2020, a
 - An n-gram that more than TEMPLATE questions of its benchmark hold is how the benchmark puts its questions, not one of
   them: it is left out. A question with nothing else is counted, never judged. (Appendix C leaves out what more than
   ten training documents hold; here the benchmark tells, so that a copy in a hundred rows is still found.)
+- A question of which parts were found, all of them words of other questions too, is shown and not counted in the share.
 """
 
 from __future__ import annotations
@@ -17,7 +20,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 import numpy as np
 
@@ -33,7 +35,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class RowMatch:
-    """A training prompt that has words of a question. coverage: share of the question's n-grams that it has.
+    """A training prompt that has words of a question. coverage: share of the question's n-grams that it has; of several
+    texts of a problem, that of the one it has most of.
 
     words: length of the longest run of words that both have; in_problem, in_row: that run as either text writes it,
     (before, matched, after).
@@ -48,10 +51,11 @@ class RowMatch:
 
 @dataclass(frozen=True, slots=True)
 class ProblemMatch:
-    """A question that was found. coverage: share of its n-grams that were found, in whatever rows.
+    """A question that was found. coverage: share of its n-grams that were found, in whatever rows; of its best text.
 
     rows: how many training prompts have any. best: the KEPT_ROWS of them with the highest coverage, first ones first.
-    shared: whether other questions of the benchmark have all the words found too, as a common turn of phrase is.
+    shared: whether it is not whole and other questions of the benchmark have all the words found too, as a common turn
+    of phrase is.
     """
 
     benchmark: str
@@ -91,8 +95,8 @@ class BenchmarkScan:
 
     @property
     def share(self) -> float:
-        """Of the questions judged, those with any match; 0 where none could be judged."""
-        return len(self.matches) / self.judged if self.judged else 0.0
+        """Of the questions judged, those with a match that is not `shared`; 0 where none could be judged."""
+        return (len(self.matches) - self.shared) / self.judged if self.judged else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +110,10 @@ class Scan:
 
 @dataclass(slots=True)
 class _Found:
-    """What is known of one question so far. heap: (coverage, minus the row's number, match)."""
+    """What is known of one problem so far. places: of each of its texts, by number; heap: (coverage, minus the row's
+    number, match)."""
 
-    places: set[int] = field(default_factory=set)
+    places: dict[int, set[int]] = field(default_factory=dict)
     rows: int = 0
     shared: bool = True
     heap: list[tuple[float, int, RowMatch]] = field(default_factory=list)
@@ -187,22 +192,31 @@ def _verified(
 
 def _note(found: dict[int, _Found], index: Index, text: Text, number: int, hits: list[_Hit]) -> bool:
     """Adds what one row has to what is known; whether that is anything."""
-    by_question: dict[int, list[_Hit]] = {}
+    by_problem: dict[int, dict[int, list[_Hit]]] = {}
     for hit in hits:
         question = index.questions[hit.question]
         if question.length == index.n or signs_agree(question, text[1], hit.start):
-            by_question.setdefault(hit.question, []).append(hit)
-    for key, its in by_question.items():
-        known = found.setdefault(key, _Found())
+            by_problem.setdefault(question.problem, {}).setdefault(hit.question, []).append(hit)
+    for problem, by_text in by_problem.items():
+        _note_problem(found.setdefault(problem, _Found()), index.questions, text, number, by_text)
+    return bool(by_problem)
+
+
+def _note_problem(
+    known: _Found, questions: tuple[Question, ...], text: Text, number: int, by_text: dict[int, list[_Hit]]
+) -> None:
+    """by_text: what one row has of each of a problem's texts."""
+    coverages: dict[int, float] = {}
+    for key, its in by_text.items():
         places = {hit.place for hit in its}
-        known.places |= places
-        known.rows += 1
-        known.shared &= all(hit.shared for hit in its)
-        coverage = len(places) / index.questions[key].windows
-        if len(known.heap) < KEPT_ROWS or coverage > known.heap[0][0]:
-            entry = (coverage, -number, _row_match(text, index.questions[key], its, coverage))
-            (heapq.heappush if len(known.heap) < KEPT_ROWS else heapq.heapreplace)(known.heap, entry)
-    return bool(by_question)
+        known.places.setdefault(key, set()).update(places)
+        coverages[key] = len(places) / questions[key].windows
+    known.rows += 1
+    known.shared &= all(hit.shared for its in by_text.values() for hit in its)
+    best = max(coverages, key=lambda key: (coverages[key], -key))
+    if len(known.heap) < KEPT_ROWS or coverages[best] > known.heap[0][0]:
+        entry = (coverages[best], -number, _row_match(text, questions[best], by_text[best], coverages[best]))
+        (heapq.heappush if len(known.heap) < KEPT_ROWS else heapq.heapreplace)(known.heap, entry)
 
 
 def _row_match(text: Text, question: Question, hits: list[_Hit], coverage: float) -> RowMatch:
@@ -227,16 +241,21 @@ def _benchmarks(found: Mapping[int, _Found], index: Index) -> tuple[BenchmarkSca
 
 
 def _benchmark(name: str, found: Mapping[int, _Found], index: Index) -> BenchmarkScan:
-    own = [(k, q) for k, q in zip(count(), index.questions) if q.benchmark == name]
-    matches = [_problem_match(q, found[k]) for k, q in own if k in found]
+    texts: dict[int, list[Question]] = {}
+    for question in index.questions:
+        if question.benchmark == name:
+            texts.setdefault(question.problem, []).append(question)
+    matches = [_problem_match(index.questions, found[key]) for key in texts if key in found]
     matches.sort(key=lambda match: (-match.coverage, -match.best[0].coverage))
-    unjudged = [q for _, q in own if not q.windows]
-    template = tuple(q.id for q in unjudged if q.length == index.n)
-    too_short = tuple(q.id for q in unjudged if q.length < index.n)
-    return BenchmarkScan(name, len(own), tuple(matches), too_short, template)
+    unjudged = [own for own in texts.values() if not any(q.windows for q in own)]
+    template = tuple(own[0].id for own in unjudged if any(q.length == index.n for q in own))
+    too_short = tuple(own[0].id for own in unjudged if all(q.length < index.n for q in own))
+    return BenchmarkScan(name, len(texts), tuple(matches), too_short, template)
 
 
-def _problem_match(question: Question, known: _Found) -> ProblemMatch:
+def _problem_match(questions: tuple[Question, ...], known: _Found) -> ProblemMatch:
     best = tuple(match for *_, match in sorted(known.heap, key=lambda entry: entry[:2], reverse=True))
-    coverage = len(known.places) / question.windows
-    return ProblemMatch(question.benchmark, question.id, coverage, known.rows, best, known.shared)
+    coverage = max(len(places) / questions[key].windows for key, places in known.places.items())
+    question = questions[next(iter(known.places))]
+    shared = known.shared and best[0].coverage < 1
+    return ProblemMatch(question.benchmark, question.id, coverage, known.rows, best, shared)

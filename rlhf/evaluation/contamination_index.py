@@ -23,7 +23,7 @@ Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
 
 SHORTEST = 6  # words of a question of fewer than n that can still be told from chance
-TEMPLATE = 10  # an n-gram that more questions of a benchmark hold is its wording, none of them
+TEMPLATE = 10  # an n-gram that more problems of a benchmark hold is its wording, none of them
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))
 _SLOTS_PER_GRAM = 32
@@ -32,13 +32,15 @@ _MOST_SLOTS = 24  # bits: 16 MiB
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A problem as it is looked for. length: words of its n-grams; all of its words where it has fewer than n.
+    """A text of a problem, as it is looked for. problem: number of that.
 
-    windows: how many n-grams it has, template ones left out; 0 where it is too short to judge or has only those.
+    length: words of its n-grams; all of its words where it has fewer than n. windows: how many n-grams it has, template
+    ones left out; 0 where it is too short to judge or has only those.
     """
 
     benchmark: str
     id: str
+    problem: int
     text: str
     words: list[str]
     length: int
@@ -49,8 +51,8 @@ class Question:
 class GramTable:
     """All n-grams of one length. Those of hash hashes_U[u] are entries starts_U[u] … starts_U[u + 1] - 1.
 
-    question_E, position_E: where entry e stands. holders_E: questions of its benchmark, told apart by their words, that
-    have these words too. slots: which of the top bits of a hash occur at all.
+    question_E, position_E: where entry e stands. holders_E: problems of its benchmark, told apart by their words, that
+    have these words. slots: which of the top bits of a hash occur at all.
     """
 
     length: int
@@ -98,7 +100,7 @@ class WindowHashes:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """questions by number, and a table for every length of n-gram that they have."""
+    """questions by number, those of a problem in a row, and a table for every length of n-gram that they have."""
 
     n: int
     questions: tuple[Question, ...]
@@ -109,14 +111,19 @@ class Index:
 def build_index(
     problems_by_benchmark: Mapping[str, Sequence[Problem]], n: int = 13, word_hash: WordHash = hash
 ) -> Index:
-    """A question of n words or more is looked for by its n-grams; a shorter one, of SHORTEST or more, as a whole.
+    """A text of n words or more is looked for by its n-grams; a shorter one, of SHORTEST or more, as a whole.
 
-    word_hash: 64 bits, signed. Raises ValueError for n < 1.
+    A problem's texts are its `core`, else its question. word_hash: 64 bits, signed. Raises ValueError for n < 1.
     """
     if n < 1:
         raise ValueError(f"n is {n}; write 1 or more words, e.g. 13")
     hasher = WindowHashes(word_hash)
-    made = [_question(name, p, n) for name, problems in problems_by_benchmark.items() for p in problems]
+    asked = [(name, problem) for name, problems in problems_by_benchmark.items() for problem in problems]
+    made = [
+        _question(name, problem.id, number, text, n)
+        for number, (name, problem) in enumerate(asked)
+        for text in problem.core or (problem.question,)
+    ]
     tables, windows = [], [0] * len(made)
     for length in sorted({q.length for q in made if q.windows}):
         table = _table(length, made, hasher, n)
@@ -128,11 +135,11 @@ def build_index(
     return Index(n, tuple(questions), tuple(tables), hasher)
 
 
-def _question(benchmark: str, problem: Problem, n: int) -> Question:
-    words = list(map(sys.intern, words_of(problem.question)))  # one copy of a word
+def _question(benchmark: str, name: str, problem: int, text: str, n: int) -> Question:
+    words = list(map(sys.intern, words_of(text)))  # one copy of a word
     length = min(n, len(words))
     windows = len(words) - length + 1 if length == n or length >= SHORTEST else 0
-    return Question(benchmark, problem.id, problem.question, words, length, windows)
+    return Question(benchmark, name, problem, text, words, length, windows)
 
 
 def _table(length: int, questions: Sequence[Question], hasher: WindowHashes, n: int) -> GramTable:
@@ -175,13 +182,15 @@ def _count_holders(
     questions: Sequence[Question],
     length: int,
 ) -> None:
-    """Writes, for entries of one hash, how many different questions of the benchmark have the same words."""
+    """Writes, for entries of one hash, how many different problems of the benchmark have the same words: neither a
+    problem with the words in two of its texts is two, nor one that the benchmark holds twice."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for e in entries:
         question, place = questions[owner_E[e]], place_E[e]
         groups.setdefault((question.benchmark, *question.words[place : place + length]), []).append(e)
     for members in groups.values():
-        holders_E[members] = len({tuple(questions[owner_E[e]].words) for e in members})
+        holding = [questions[owner_E[e]] for e in members]
+        holders_E[members] = min(len({tuple(q.words) for q in holding}), len({q.problem for q in holding}))
 
 
 def signs_agree(question: Question, text: str, start: int) -> bool:

@@ -1,7 +1,8 @@
 """The texts of training prompts, as a stream: of a file, of a data set of the hub, or of a training recipe's sources.
 
 A row without a text is yielded as its fault, so that the caller counts it. A file is read more leniently than for
-training: a chat may end with an answer, since what matters here is only which words it has.
+training: a chat may end with an answer, and have turns without a text (calls of tools), since what matters here is only
+which words it has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rlhf.data.errors import BadRowError, DataError
+from rlhf.data.errors import LONG_NUMBER, BadRowError, DataError
+from rlhf.data.parquet import open_parquet, parquet_rows
 from rlhf.data.sources import read_rows
 from rlhf.recipe.data_schema import SourceConfig
 
@@ -80,25 +82,16 @@ def _parsed(line: bytes, origin: str) -> Any:
         raise BadRowError(origin, f"not JSON {where}; write one JSON object a line") from error
     except RecursionError as error:
         raise BadRowError(origin, "nested too deeply; write one plain JSON object a line") from error
+    except ValueError as error:
+        raise BadRowError(origin, LONG_NUMBER) from error
 
 
 def _parquet(path: Path, field: str) -> Iterator[Item]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(str(path), f"is not a parquet file: {error}") from error
-    with file:
+    with open_parquet(path) as file:
         there = file.schema_arrow.names
         if field not in there:
             raise DataError(str(path), _missing(field, there))
-        try:
-            batches = (batch.to_pylist() for batch in file.iter_batches(batch_size=4096, columns=[field]))
-            yield from _of_records((record for batch in batches for record in batch), str(path), field)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(str(path), f"cannot be read: {error}") from error
+        yield from _of_records(parquet_rows(file, path, [field]), str(path), field)
 
 
 def _of_records(records: Iterable[Any], name: str, field: str) -> Iterator[Item]:
@@ -151,16 +144,25 @@ def _text(record: Any, field: str, origin: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value:
-        return "\n".join(_content(message, f"{field}[{i}]", origin) for i, message in enumerate(value))
+        texts = [_content(message, f"{field}[{i}]", origin) for i, message in enumerate(value)]
+        if not any(texts):
+            raise BadRowError(origin, f'field {field!r}: no message has a text; write {{"role": …, "content": …}}')
+        return "\n".join(text for text in texts if text)
     raise BadRowError(origin, f"field {field!r}: found {_kind(value)}; write text, or a list of chat messages")
 
 
 def _content(message: Any, where: str, origin: str) -> str:
-    """A message's text; `content` may be a list of parts, of which those with a text count."""
-    content = message.get("content") if isinstance(message, dict) else None
+    """A message's text, empty where `content` is null or missing, as in a turn that calls a tool.
+
+    `content` may be a list of parts, of which those with a text count.
+    """
+    content = message.get("content", "") if isinstance(message, dict) else message
+    if isinstance(message, dict) and content is None:
+        return ""
     if isinstance(content, list):
-        content = "\n".join(p["text"] for p in content if isinstance(p, dict) and isinstance(p.get("text"), str))
-    if not isinstance(content, str):
+        parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        return "\n".join(part for part in parts if isinstance(part, str))
+    if not isinstance(message, dict) or not isinstance(content, str):
         raise BadRowError(origin, f'field {where}: found no text; write {{"role": …, "content": …}}')
     return content
 

@@ -27,7 +27,8 @@ class ContaminationResult:
 
     @property
     def worst_share(self) -> float:
-        """The highest share, among the benchmarks, of judged questions with any match: what --fail-above is about."""
+        """The highest share, among the benchmarks, of judged questions that were found by more than common words: what
+        --fail-above is about."""
         return max((benchmark.share for benchmark in self.scan.benchmarks), default=0.0)
 
 

@@ -13,6 +13,9 @@ class Problem:
 
     question: what the verifier is told was asked, and what `instruction` wraps. category: a subject or level, for
     tables; None where the benchmark has none. metadata: JSON values only, for the verifier.
+
+    core: the data set's own texts where `question` has words of ours around them, or has them in an order of ours: each
+    alone gives the problem away, and is what contamination looks for. Empty: the question is its own.
     """
 
     id: str
@@ -20,3 +23,4 @@ class Problem:
     reference: str | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     category: str | None = None
+    core: tuple[str, ...] = ()

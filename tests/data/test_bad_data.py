@@ -23,6 +23,7 @@ ROWS = [
     (b'{"prompt": "caf\xe9", "reference": "x"}', {}, "not UTF-8 at byte 16; save the file as UTF-8"),
     ('{"prompt": "a", "reference": NaN}', {}, "found NaN, which is no JSON"),
     ("[" * 100_000, {}, "nested too deeply"),
+    ('{"prompt": "a", "reference": ' + "9" * 5000 + "}", {}, "holds a whole number of thousands of digits"),
     ({"reference": "2"}, {}, "field 'prompt' is missing; the row has: reference; write it, or name another in data.train.prompt_field"),
     ({"promt": "a", "reference": "2"}, {}, "field 'prompt' is missing; the row has: promt, reference; did you mean data.train.prompt_field: promt?"),
     ({}, {}, "field 'prompt' is missing; the row has: nothing"),

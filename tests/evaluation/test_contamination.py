@@ -175,6 +175,21 @@ def test_a_benchmark_that_holds_each_question_many_times_is_judged_as_if_once():
     assert [(match.coverage, match.shared) for match in matches] == [(1.0, False)] * 32
 
 
+def test_a_question_that_others_have_too_is_found_where_it_is_whole():
+    question, longer = words(15), words(30)
+    result = look([question, longer], [question])
+    assert [(m.problem, m.whole, m.shared) for m in result.matches] == [("p0", True, False), ("p1", False, True)]
+    assert (result.shared, result.share) == (1, 0.5)
+
+
+def test_a_wrapper_of_a_few_questions_is_shown_and_not_counted():
+    few = [f"{words(13)} {words(13, 100 + 20 * i)}" for i in range(3)]
+    wrapper = look(few, [words(13)])
+    assert (len(wrapper.matches), wrapper.shared, wrapper.share) == (3, 3, 0.0)
+    copied = look(few, [words(13), few[1]])
+    assert (len(copied.matches), copied.shared, copied.share) == (3, 2, pytest.approx(1 / 3))
+
+
 def test_benchmarks_are_told_apart():
     index = build_index({"a": problems(DUCKS), "b": problems(DUCKS, POLAR)})
     result = scan([("t:1", DUCKS), ("t:2", "nothing")], index)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from rlhf.data.errors import BadRowError, DataError
+from rlhf.data.errors import LONG_NUMBER, BadRowError, DataError
 from rlhf.evaluation.contamination_read import read_texts
 from tests.recipe.helpers import GOOD, write
 
@@ -64,6 +64,31 @@ def test_all_messages_of_a_chat_are_read(tmp_path):
     assert [text for _, text in read_texts(path, "messages")] == ["be brief\nhi", "be brief\nhi\nok"]
 
 
+def test_turns_without_a_text_are_passed_over_and_the_others_read(tmp_path):
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+    turns = [
+        {"role": "user", "content": "a"},
+        call,
+        {"role": "tool"},
+        {"role": "assistant", "content": ["b", {"text": "c"}]},
+    ]
+    path = write_rows(tmp_path / "t.jsonl", [{"messages": turns}, {"messages": [call, *turns[:1]]}])
+    assert [text for _, text in read_texts(path, "messages")] == ["a\nb\nc", "a"]
+
+
+def test_turns_without_a_text_are_passed_over_in_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    text = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    parts = pa.list_(pa.struct([("content", pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())])))]))
+    chats = pa.array([[{"role": "user", "content": "a"}, {"role": "assistant", "content": None}]], text)
+    shown = pa.array([[{"content": [{"type": "image"}, {"type": "text", "text": "b"}]}, {"content": None}]], parts)
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"chat": chats, "shown": shown}), path)
+    assert [item[1] for field in ("chat", "shown") for item in read_texts(str(path), field)] == ["a", "b"]
+
+
+NO_TEXT = 'no message has a text; write {"role": …, "content": …}'
 BAD = [
     (b'{"prompt": "a"', "not JSON at column 15: Expecting ',' delimiter; write one JSON object a line"),
     (b"[1]", "found no JSON object; write one JSON object a line"),
@@ -78,7 +103,16 @@ BAD = [
     (b'{"prompt": 7}', "field 'prompt': found a int; write text, or a list of chat messages"),
     (b'{"prompt": []}', "field 'prompt': found an empty list; write text, or a list of chat messages"),
     (b'{"prompt": ["a"]}', 'field prompt[0]: found no text; write {"role": …, "content": …}'),
-    (b'{"prompt": [{"role": "user"}]}', 'field prompt[0]: found no text; write {"role": …, "content": …}'),
+    (b'{"prompt": [{"role": "user"}]}', f"field 'prompt': {NO_TEXT}"),
+    (
+        b'{"prompt": [{"content": null}, {"content": ""}, {"content": [{"type": "image"}]}]}',
+        f"field 'prompt': {NO_TEXT}",
+    ),
+    (
+        b'{"prompt": [{"content": "a"}, {"content": 7}]}',
+        'field prompt[1]: found no text; write {"role": …, "content": …}',
+    ),
+    (b'{"prompt": "a", "n": ' + b"9" * 5000 + b"}", LONG_NUMBER),
     (b"[" * 100_000, "nested too deeply; write one plain JSON object a line"),
 ]
 

@@ -59,6 +59,16 @@ def test_what_is_found_is_told_with_the_words_of_both(tmp_path):
     assert (result.worst_share, result.unreadable) == (1.0, 0)
 
 
+def test_common_words_alone_are_shown_and_are_no_reason_to_fail(tmp_path):
+    start = "Solve the following problem of mathematics carefully and write down only the final number in a box:"
+    own = {"own": [Problem(str(i), f"{start} what is {end}?", None) for i, end in enumerate(["one", "two", "three"])]}
+    train = write_rows(tmp_path / "t.jsonl", rows(f"{start} how many hours are in a week?"))
+    result, shown = run(train, tmp_path, benchmarks=own)
+    assert shown.splitlines()[2].split() == ["own", "3", "3", "3", "0.0%", "0", "3"]
+    assert ", all of them words of other questions too\n" in shown
+    assert result.worst_share == 0.0
+
+
 def test_no_more_than_asked_for_is_shown(tmp_path):
     train = write_rows(tmp_path / "t.jsonl", rows(DUCKS, SUM))
     _, shown = run(train, tmp_path, show=1)

@@ -11,6 +11,7 @@ import pytest
 
 from rlhf.recipe.evaluation_schema import BenchmarkConfig
 from rlhf.recipe.load import load_checked, load_eval
+from rlhf.recipe.problems import RecipeError
 from rlhf.recipe.yaml_lines import parse
 from tests.recipe.helpers import CPU, GPU
 
@@ -50,6 +51,17 @@ def test_the_demo_asks_what_the_demo_run_learned(monkeypatch):
     asked = load_eval(FOLDER / "demo.yaml", (), CPU).recipe.evaluation.benchmarks[0]
     assert (asked.name, asked.task_config) == (f"reasoning_gym:{trained.task}", trained.task_config)
     assert asked.seed >= trained.seed + trained.size
+
+
+def test_slow_programs_have_the_time_that_the_recipe_means(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    recipe = load_eval(FOLDER / "science_and_code.yaml", (), CPU).recipe
+    entries = {entry.name: entry for entry in recipe.evaluation.benchmarks}
+    assert list(entries) == ["gpqa_diamond", "humaneval", "mbpp", "livecodebench"]
+    assert dict(entries["livecodebench"].config) == {"total_s": 60}
+    assert recipe.verify.timeout_s == 70
+    with pytest.raises(RecipeError, match=r"benchmarks\.3 may run tests for 60 s; write 61"):
+        load_checked(FOLDER / "science_and_code.yaml", ("verify.timeout_s=60",), CPU)
 
 
 def test_the_worked_problems_are_worked_rightly():

@@ -1,7 +1,8 @@
 """Programs, run against tests in the sandbox.
 
 All tests of an answer together have `total_s` (9 s, below `verify.timeout_s`); the benchmarks' own harnesses bound each
-test alone, so an answer that is right and slow may be a `timeout` here: raise both where that matters.
+test alone, so an answer that is right and slow may be a `timeout` here: raise both where that matters, as
+recipes/eval/science_and_code.yaml does for LiveCodeBench.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ LIVECODEBENCH = Benchmark(
     config={"format": "livecodebench"},
     samples=16,  # lighteval: codegen_pass@1:16
     licence="CC (as its card says, without a version)",
+    note=(
+        "its default of 9 s for all tests of an answer is short: LiveCodeBench's own harness gives each test 6 s, and "
+        "right answers that are slow become timeouts; write config: {total_s: 60} and verify.timeout_s: 70"
+    ),
     categories="difficulty",
 )
 

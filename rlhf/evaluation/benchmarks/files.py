@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from rlhf.data.errors import BadRowError, DataError
+from rlhf.data.errors import LONG_NUMBER, BadRowError, DataError
+from rlhf.data.parquet import open_parquet, parquet_rows
 from rlhf.evaluation.benchmarks.records import Record
 
 _MOST_CSV_FIELD = 1 << 27
@@ -56,6 +57,8 @@ def _object(line: str, origin: str) -> dict[str, Any]:
         value = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
         raise BadRowError(origin, f"is not JSON ({error}); write one JSON object a line") from error
+    except ValueError as error:
+        raise BadRowError(origin, LONG_NUMBER) from error
     if not isinstance(value, dict):
         raise BadRowError(origin, "is no JSON object; write one a line")
     return value
@@ -76,14 +79,6 @@ def _csv(path: Path) -> Iterator[Record]:
 
 
 def _parquet(path: Path) -> Iterator[Record]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise DataError(str(path), f"is not a parquet file: {error}") from error
-    with file:
-        rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
-        for number, row in enumerate(rows):
+    with open_parquet(path) as file:
+        for number, row in enumerate(parquet_rows(file, path)):
             yield Record(f"{path}:row {number + 1}", number, row)

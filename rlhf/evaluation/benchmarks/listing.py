@@ -28,6 +28,8 @@ def detail_lines(name: str) -> dict[str, str]:
     lines["licence"] = benchmark.licence
     settings = ", ".join(f"{key}: {value}" for key, value in benchmark.config.items())
     lines["verifier"] = benchmark.verifier + (f" ({settings})" if settings else "")
+    if benchmark.note:
+        lines["note"] = benchmark.note
     lines["instruction"] = repr(benchmark.instruction)
     if benchmark.categories:
         lines["categories"] = benchmark.categories

@@ -133,7 +133,7 @@ MINERVA_MATH = Benchmark(
     # Five projects, two with its row count; `question` and `answer`: three.
     hub=Hub("math-ai/minervamath", None, "test", "ee46ddc498933b1977577953250ca5c66be64f96"),
     files=("minerva_math_test.jsonl", "minerva_math.jsonl", "minerva_math.parquet"),
-    reader=f"{_READERS}:answered",
+    reader=f"{_READERS}:minerva",
     instruction=BOXED,
     verifier="math",
     config=_CONFIG,

@@ -42,7 +42,8 @@ class Benchmark:
     """files: names that are looked for in --data-dir, in order. reader: `module:function`, from a Record to a Problem.
 
     instruction: `{question}` stands for the question. config: the verifier's. samples: of a problem, unless asked for
-    otherwise. errata: by name. categories: what `Problem.category` means, empty where there is none.
+    otherwise. errata: by name. categories: what `Problem.category` means, empty where there is none. note: what one has
+    to know before one uses it as it is; empty where that is nothing.
     """
 
     name: str
@@ -58,3 +59,4 @@ class Benchmark:
     config: Mapping[str, Any] = field(default_factory=dict)
     errata: Mapping[str, Erratum] = field(default_factory=dict)
     categories: str = ""
+    note: str = ""

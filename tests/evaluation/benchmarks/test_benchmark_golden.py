@@ -46,6 +46,27 @@ def votes(verdicts: list[list[Verdict]]) -> list[list[str | None]]:
     return [[vote_of(v.extracted) for v in of_it] for of_it in verdicts]
 
 
+def test_minerva_answers_of_two_formulas_are_judged_as_one(pool, tmp_path):
+    golds = [
+        "x_{0} \\cos (\\omega t)+$ $v_{0} \\sin (\\omega t) / \\omega",
+        "x_{0} \\cos (\\omega t)+$\n$\\dot{x}_{0} \\sin (\\omega t) / \\omega",
+    ]
+    write_lines(tmp_path / "minerva_math.jsonl", [{"question": "Where is it at t?", "answer": gold} for gold in golds])
+    answers = [
+        [
+            ("C", "\\boxed{x_{0} \\cos (\\omega t) + \\frac{v_{0}}{\\omega} \\sin (\\omega t)}"),
+            ("C", "$\\boxed{v_0 \\sin(\\omega t)/\\omega + x_0 \\cos(\\omega t)}$"),
+            ("W", "\\boxed{x_{0} \\cos (\\omega t)}"),
+            ("W", "\\boxed{v_{0} \\sin (\\omega t) / \\omega}"),
+        ],
+        [
+            ("C", "\\boxed{x_{0} \\cos (\\omega t)+\\dot{x}_{0} \\sin (\\omega t)/\\omega}"),
+            ("W", "\\boxed{x_{0} \\cos (\\omega t)}"),
+        ],
+    ]
+    judged(pool, load("minerva_math", tmp_path), answers)
+
+
 GSM8K_ANSWERS = [
     [
         ("C", "3 nets of 6 are $\\boxed{18}$ balls."),

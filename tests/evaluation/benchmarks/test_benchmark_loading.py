@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rlhf.data.errors import DataError
+from rlhf.data.errors import LONG_NUMBER, DataError
 from rlhf.evaluation.benchmarks import BENCHMARKS
 from rlhf.evaluation.benchmarks.hub import commit_of, hub_records
 from rlhf.evaluation.benchmarks.spec import BOXED, Hub
@@ -106,6 +106,7 @@ def test_a_data_folder_without_the_file_says_what_was_looked_for(tmp_path, no_ne
     ("rows", "said"),
     [
         (["{"], "gsm8k.jsonl:1: is not JSON"),
+        (['{"n": ' + "9" * 5000 + "}"], f"gsm8k.jsonl:1: {LONG_NUMBER}"),
         ([*GSM8K, "[1]"], "gsm8k.jsonl:5: is no JSON object; write one a line"),
         ([GSM8K[0], {"question": "?"}], "gsm8k.jsonl:2: field 'answer' is missing: a problem without a gold answer"),
         ([], "gsm8k.jsonl: holds no problem of gsm8k"),
@@ -134,6 +135,20 @@ def test_damaged_files_are_named(tmp_path, no_network, file, content, said):
     found = message_of("gpqa_diamond", tmp_path)
     assert found.startswith(f"{tmp_path}/{file}:")
     assert said in found
+
+
+def test_the_full_mbpp_is_not_taken_for_the_sanitized_one(tmp_path, no_network):
+    full = [
+        {"text": row["prompt"], "test_setup_code": "", **{k: v for k, v in row.items() if k != "prompt"}}
+        for row in MBPP
+    ]
+    write_lines(tmp_path / "mbpp.jsonl", full)
+    assert message_of("mbpp", tmp_path) == (
+        f"{tmp_path}/mbpp.jsonl:1: field 'text': is of the full MBPP of 974 problems, not of the 427 that its authors "
+        "sanitized, which have 'prompt'; put mbpp_sanitized.jsonl there"
+    )
+    write_lines(tmp_path / "mbpp.jsonl", MBPP)
+    assert [p.id for p in load("mbpp", tmp_path).problems] == ["11", "510"]
 
 
 def test_a_gzipped_file_that_is_none(tmp_path, no_network):

@@ -17,6 +17,7 @@ def test_gsm8k_gold_is_what_follows_the_marks():
     assert golds == ["18", "1125", "-3", "20"]
     problem = math.gsm8k(record(GSM8K[0]))
     assert (problem.id, problem.question, problem.category) == ("7", GSM8K[0]["question"], None)
+    assert problem.core == (), "the question is the data set's own"
 
 
 def test_math500_has_its_own_ids_and_subjects():
@@ -49,6 +50,27 @@ def test_whole_numbers_however_a_copy_writes_them(answer, gold):
 def test_other_answers_are_no_whole_numbers(answer):
     with pytest.raises(BadRowError, match=r"f\.jsonl:8: field 'answer': found"):
         math.whole_number(record({"problem": "?", "answer": answer}))
+
+
+SUM = "x_{0} \\cos (\\omega t)+ \\dot{x}_{0} \\sin (\\omega t) / \\omega"
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("x_{0} \\cos (\\omega t)+$ $\\dot{x}_{0} \\sin (\\omega t) / \\omega", SUM),
+        ("x_{0} \\cos (\\omega t)+$\n$\\dot{x}_{0} \\sin (\\omega t) / \\omega", SUM),
+        ("a+$ $b+$ \n $c", "a+ b+ c"),
+        ("$a$ $+b$", "$a +b$"),
+        ("\\$ $5$", "\\$ $5$"),
+        ("$a$ and $b$", "$a$ and $b$"),
+        ("$$a$$", "$$a$$"),
+        ("4.5e33", "4.5e33"),
+        (7, "7"),
+    ],
+)
+def test_minerva_answers_of_several_formulas_are_one(answer, gold):
+    assert math.minerva(record({"question": "?", "answer": answer})).reference == gold
 
 
 @pytest.mark.parametrize(
@@ -102,6 +124,10 @@ def test_mbpp_is_its_test_split_and_shows_all_its_tests():
         "assert add_one(1) == 2\nassert add_one(-1) == 0"
     )
     assert problem.metadata == {"test_list": MBPP[2]["test_list"], "test_imports": []}
+    assert problem.core == (
+        "Write a function that adds one.",
+        "assert add_one(1) == 2\nassert add_one(-1) == 0",
+    )
 
 
 LCB = {
@@ -135,7 +161,7 @@ def test_livecodebench_shows_starter_code():
 
 def test_sandboxfusion_rows_hold_the_whole_prompt():
     problem = code.livecodebench(record({"id": 10, "content": "Do it.", "test": "eJx", "canonical_solution": "exit"}))
-    assert problem == code.Problem("10", "Do it.", None, {"test": "eJx"})
+    assert problem == code.Problem("10", "Do it.", None, {"test": "eJx"}, core=("Do it.",))
 
 
 @pytest.mark.parametrize(
@@ -162,6 +188,8 @@ def test_sandboxfusion_rows_hold_the_whole_prompt():
         (code.humaneval, {"prompt": "def f(): ...", "entry_point": "f"}, "field 'test' is missing"),
         (code.mbpp, {**MBPP[2], "test_list": []}, "field 'test_list': found an empty list; write a list of texts"),
         (code.mbpp, {**MBPP[2], "task_id": "a"}, "field 'task_id': found 'a'; MBPP's are whole numbers"),
+        (code.mbpp, {"text": "?", "task_id": 601}, "field 'text': is of the full MBPP of 974 problems"),
+        (code.mbpp, {"text": None, "task_id": 11, "test_list": ["a"]}, "field 'prompt' is missing"),
         (code.livecodebench, {"question_content": "?"}, "field 'public_test_cases' is missing"),
     ],
 )

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from rlhf.evaluation.benchmarks import Loaded
+from rlhf.evaluation.contamination import scan
+from rlhf.evaluation.contamination_index import build_index
 from rlhf.evaluation.problem import Problem
 from tests.evaluation.benchmarks.rows import load
 from verifiers import Sample
@@ -100,6 +102,16 @@ def test_every_reference_program_passes(pool: VerifierPool, name: str) -> None:
     require_sandbox()
     loaded = load(name, DATA)
     assert refused(pool, loaded, loaded.problems) == ()
+
+
+@pytest.mark.parametrize(("name", "found"), [("mbpp", 257), ("livecodebench", 3), ("humaneval", 164), ("gsm8k", 1319)])
+def test_every_problem_is_found_whole_by_any_of_its_own_texts(name: str, found: int) -> None:
+    problems = load(name, DATA).problems
+    index = build_index({name: problems})
+    for number in range(max(len(p.core) for p in problems) or 1):
+        texts = [(p.id, (p.core or (p.question,))[number]) for p in problems]
+        (benchmark,) = scan(texts, index).benchmarks
+        assert (benchmark.judged, benchmark.whole, benchmark.shared) == (found, found, 0)
 
 
 def require_sandbox() -> None:

@@ -61,6 +61,7 @@ def test_code_ends_before_the_pool_kills_it():
     limits = [b.config.get("total_s", default) for b in BENCHMARKS.values() if b.verifier == "code"]
     assert len(limits) == 3
     assert max(limits) < VerifyConfig().timeout_s
+    assert default == 9, "as the note of livecodebench says"
 
 
 def test_the_table_imports_nothing_heavy():
@@ -105,6 +106,8 @@ def test_everything_about_one():
     assert lines["licence"] == "MIT"
     assert "is 240: gold 150" in lines["erratum gsm8k-apples"]
     assert detail_lines("livecodebench")["source"].endswith("split test, its file test6.jsonl")
+    assert detail_lines("livecodebench")["note"].startswith("its default of 9 s for all tests of an answer is short")
+    assert "note" not in lines
     assert detail_lines("gpqa_diamond")["categories"] == "domain"
 
 

@@ -14,6 +14,7 @@ _LCB_HEAD = (
     "correct Python program that matches the specification and passes all tests. You will NOT return anything except "
     "for the program.\n### Question:\n"
 )
+_LCB_FORMAT = "\n\n### Format: "
 _LCB_STARTER = (
     "You will use the following starter code to write the solution to the problem and enclose your code within "
     "delimiters."
@@ -35,32 +36,43 @@ def humaneval(record: Record) -> Problem:
 def mbpp(record: Record) -> Problem | None:
     """The task and all of its assertions, which say how the function is called and are what is tested: the prompt of
     the paper (its figure 1). None for problems of other splits."""
+    if _has(record, "text") and not _has(record, "prompt"):
+        raise record.bad(
+            "text",
+            "is of the full MBPP of 974 problems, not of the 427 that its authors sanitized, which have 'prompt'; put "
+            "mbpp_sanitized.jsonl there",
+        )
     name = record.id("task_id")
     if not name.isdecimal():
         raise record.bad("task_id", f"found {name[:40]!r}; MBPP's are whole numbers, which tell its splits apart")
     if int(name) not in MBPP_TEST:
         return None
-    tests = record.texts("test_list")
-    question = f"{record.text('prompt', 'text')}\n\nYour code should pass these tests:\n\n" + "\n".join(tests)
+    task, tests = record.text("prompt"), record.texts("test_list")
+    asserted = "\n".join(tests)
+    question = f"{task}\n\nYour code should pass these tests:\n\n{asserted}"
     imports = record.plain("test_imports") if _has(record, "test_imports") else []
     metadata = {"test_list": tests, "test_imports": imports}
-    return Problem(name, question, record.gold("code"), metadata)
+    return Problem(name, question, record.gold("code"), metadata, core=(task, asserted))
 
 
 def livecodebench(record: Record) -> Problem:
     """The data set's rows, or SandboxFusion's, which hold the prompt. Both are asked with LiveCodeBench's own prompt
     (lcb_runner/prompts/code_generation.py, as SandboxFusion's rows have it). No row has a reference solution."""
     if _has(record, "content"):
-        return Problem(record.id("id"), record.text("content"), None, {"test": record.text("test")})
+        content = record.text("content")
+        core = content.removeprefix(_LCB_HEAD).partition(_LCB_FORMAT)[0]
+        return Problem(record.id("id"), content, None, {"test": record.text("test")}, core=(core,))
+    content = record.text("question_content")
     starter = record.optional("starter_code")
     form, code = (_LCB_STDIN, "# YOUR CODE HERE") if starter is None else (_LCB_STARTER, starter)
     question = (
-        f"{_LCB_HEAD}{record.text('question_content')}\n\n### Format: {form}\n```python\n{code}\n```\n\n"
+        f"{_LCB_HEAD}{content}{_LCB_FORMAT}{form}\n```python\n{code}\n```\n\n"
         "### Answer: (use the provided format with backticks)\n\n"
     )
     names = ("public_test_cases", "private_test_cases", "metadata")
     metadata = {name: record.plain(name) for name in names}
-    return Problem(record.id("question_id"), question, None, metadata, record.optional("difficulty"))
+    category = record.optional("difficulty")
+    return Problem(record.id("question_id"), question, None, metadata, category, core=(content,))
 
 
 def _has(record: Record, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from rlhf.evaluation.benchmarks.records import Record
@@ -9,6 +10,7 @@ from rlhf.evaluation.problem import Problem
 
 _QUESTION = ("problem", "question")
 _IDS = ("unique_id", "id", "idx")
+_SEAM = re.compile(r"(?<!\\)\$\s+\$")
 _WHOLE = re.compile(r"([+-]?)(\d+)(?:\.0*)?")
 
 
@@ -26,6 +28,14 @@ def answered(record: Record) -> Problem:
     """A question and its answer as they are, with its subject where there is one."""
     category = record.optional("subject", "type", "subfield")
     return Problem(record.id(*_IDS), record.text(*_QUESTION), record.gold("answer"), category=category)
+
+
+def minerva(record: Record) -> Problem:
+    """As `answered`, with answers of several formulas in a row made one: the copy has taken the outer dollars
+    off and left those between (`a+$ $b`), which are no part of it."""
+    problem = answered(record)
+    assert problem.reference is not None
+    return dataclasses.replace(problem, reference=_SEAM.sub(" ", problem.reference))
 
 
 def whole_number(record: Record) -> Problem:

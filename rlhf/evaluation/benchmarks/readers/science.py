@@ -32,4 +32,5 @@ def gpqa(record: Record) -> Problem:
         "ABCD"[options.index(right)],
         metadata={"choices": options},
         category=record.optional("High-level domain"),
+        core=(question,),
     )
