@@ -53,10 +53,11 @@ from rlhf.trainer import Trainer
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. finished: all steps were done; otherwise it was stopped and can be resumed."""
+    """How a run ended. finished: all steps were done; otherwise it was stopped and can be resumed. report: the page,
+    None where it could not be built."""
 
     folder: Path
-    report: Path
+    report: Path | None
     finished: bool
     record: RunRecord
 
@@ -171,8 +172,16 @@ class _Session:
             raise
         finally:
             record.close(status)
-            report = build_report(self.folder.path)
+            report = self._report()
         return Outcome(self.folder.path, report, finished, record)
+
+    def _report(self) -> Path | None:
+        """The page, or None, and a word, where it cannot be built: what became of the run is what must be told."""
+        try:
+            return build_report(self.folder.path)
+        except Exception as error:  # noqa: BLE001 - a full disk, a defect of the page: `rlhf report` builds it later
+            self.view.note(f"the report was not built ({error!r}); later: rlhf report {self.folder.path}")
+            return None
 
     def _note_best(self, step: int) -> None:
         """A run that goes back may have had better weights than it will have again."""

@@ -194,7 +194,9 @@ def contamination(
     field: Annotated[str, typer.Option(help="the training rows' field with the prompt")] = "prompt",
     out: Annotated[Path | None, typer.Option(help="every match, a JSON line each")] = None,
     show: Annotated[int, typer.Option(help="matches to show, the fullest first")] = 5,
-    fail_above: Annotated[float | None, typer.Option(help="exit 1 if a larger share of problems matches")] = None,
+    fail_above: Annotated[
+        float | None, typer.Option(help="exit 1 if a larger share matches by more than common words")
+    ] = None,
 ) -> None:
     """Look for benchmark problems in training prompts.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from rlhf.evaluation.report.summary import Summary
 
 
-def describe_outcome(summary: Summary, report: Path) -> str:
-    """Held-out accuracy before and after with 95% intervals, and the report's path."""
+def describe_outcome(summary: Summary, report: Path | None) -> str:
+    """Held-out accuracy before and after with 95% intervals, and the report's path, where there is one."""
     minutes = summary.seconds / 60
     lines = [f"{summary.status} after {summary.steps} steps, {minutes:.1f} minutes"]
     held = summary.heldout
@@ -20,5 +20,6 @@ def describe_outcome(summary: Summary, report: Path) -> str:
             lines.append(f"held-out accuracy after RL:  {after} (95%, {after.method}, {after.n_problems} prompts)")
             apart = "the intervals overlap" if after.overlaps(before) else "the intervals do not overlap"
             lines.append(f"difference: {after.value - before.value:+.3f}; {apart}")
-    lines.append(f"report: {report}")
+    if report is not None:
+        lines.append(f"report: {report}")
     return "\n".join(lines)

@@ -92,6 +92,7 @@ def _sum_not_above_zero(scales_V: np.ndarray, counts_V: np.ndarray) -> float:
         return 1.0
     if scales_V.min() >= 0:
         return 0.0
+    scales_V = scales_V / np.abs(scales_V).max()  # the squares of what is left neither overflow nor vanish together
     scales_V = scales_V / math.sqrt(float(counts_V @ (scales_V * scales_V)))
     step = 2 * math.pi / (_REACH + abs(float(counts_V @ scales_V)))
     s = 3 * math.sqrt(float(counts_V.sum()))

@@ -43,6 +43,8 @@ def run_compare(a: Path, b: Path, benchmark: str | None, show: int, console: Con
     """Read, compare and print. show: flipped problems per direction and benchmark. Raises ResultsError."""
     from rlhf.evaluation.compare_render import render_comparison
 
+    if show < 0:
+        raise ResultsError(f"--show {show}: write 0 or more")
     console.print(render_comparison(compare_files(a, b, benchmark), show))
 
 

@@ -132,9 +132,12 @@ class Run:
             return False
 
     def left_behind(self) -> list[str]:
-        """Commands of processes that outlive the run by more than the time the kernel needs to end them."""
+        """Commands of processes that outlive the run by more than the time it takes to end them.
+
+        Ray's agents of a raylet that was killed try to tell a GCS of it, which may be gone, for 60 s before they end.
+        """
         left = self.processes()
-        _, alive = psutil.wait_procs(left, timeout=20)
+        _, alive = psutil.wait_procs(left, timeout=90)
         return [f"{p.pid} {_command(p)[:120]}" for p in alive]
 
 

@@ -76,6 +76,11 @@ def test_how_many_are_shown(files, show, there, rest):
     assert rest is None or rest in text
 
 
+def test_fewer_than_none_are_not_shown(files):
+    with pytest.raises(ResultsError, match="--show -1: write 0 or more"):
+        shown(*files, show=-1)
+
+
 def test_a_folder_stands_for_its_results(files):
     assert compare_files(files[0].parent, files[1]).a.path == files[0]
 
@@ -127,9 +132,7 @@ def test_a_damaged_journal_is_said(files):
     assert "no texts:" in shown(*files)
 
 
-HOSTILE = (
-    "[red]markup[/red] [link=http://x]y[/link] \x1b[31mred\x1b]0;title\x07\x1b[2J\r\x07\x08 \u202eright [/]"
-)
+HOSTILE = "[red]markup[/red] [link=http://x]y[/link] \x1b[31mred\x1b]0;title\x07\x1b[2J\r\x07\x08 \u202eright [/]"
 
 
 def test_no_text_of_a_file_steers_the_terminal(tmp_path):

@@ -91,10 +91,10 @@ def test_coverage_of_pass_and_majority(population, problems, estimator):
 @pytest.mark.full
 @by_name
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("problems", [5, 30, 90, 200, 1319])
+@pytest.mark.parametrize("problems", [30, 200])
 def test_coverage_everywhere(population, problems, estimator):
     n, estimate = ESTIMATORS[estimator]
-    truth, covered = coverage(population, problems, n, estimate, rounds=2000, seed=12)
+    truth, covered = coverage(population, problems, n, estimate, rounds=1000, seed=12)
     check(truth, covered, problems)
 
 
@@ -172,9 +172,9 @@ def test_coverage_of_a_difference(population, change, problems, n):
 @pytest.mark.parametrize("change", [same, easier, some_solved])
 @pytest.mark.parametrize("population", [beta(0.5, 0.5), beta(0.2, 2), beta(0.2, 4), beta(9, 1)], ids=lambda p: p.name)
 @pytest.mark.parametrize("n", [1, 8, 32])
-@pytest.mark.parametrize("problems", [30, 100, 200, 1319])
+@pytest.mark.parametrize("problems", [30, 200])
 def test_coverage_of_a_difference_everywhere(population, change, problems, n):
-    held, rejected = paired(population, change, problems, n, rounds=2000, seed=22)
+    held, rejected = paired(population, change, problems, n, rounds=1000, seed=22)
     assert held >= 0.93
     if change is same:
         assert rejected <= 0.07
