@@ -19,11 +19,13 @@ from verifiers.base import Status, Verdict
 def group_record(group: Group, step: int, details: Sequence[TokenDetails] | None = None) -> dict[str, Any]:
     """One line of trajectories/step_N.jsonl: text and verdicts, with token statistics.
 
-    details: of every sample's tokens, for the few groups of a step that the report shades by them.
+    details: of every sample's tokens, for the few groups of a step that the report shades by them; an empty one is
+    left out.
     """
     samples = [_sample_record(sample) for sample in group.samples]
     for sample, of_it in zip(samples, details or (), strict=details is not None):
-        sample["details"] = of_it.to_json()
+        if of_it.texts:
+            sample["details"] = of_it.to_json()
     return {
         "step": step,
         "prompt_id": group.prompt.id,

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from rlhf.shown_samples import both_outcomes
 from rlhf.types import Batch, Group, TrainSequence, Trajectory
+from verifiers.base import Status
 
 TOKENS_AT_EACH_END = 1_000
 """Of a response longer than two of these, the tokens in the middle are left out; its text is kept whole elsewhere."""
@@ -83,6 +85,11 @@ class TokenDetails:
     advantage_K: np.ndarray | None
     left_out: int
 
+    @classmethod
+    def none(cls) -> TokenDetails:
+        """Of an empty response, or of one that no page will show."""
+        return cls([], np.zeros(0, np.float32), np.zeros(0, np.int64), None, 0)
+
     def to_json(self) -> dict[str, Any]:
         """Versions as [version, how many tokens] in order; the advantage as one number where all tokens have it."""
         return {
@@ -95,15 +102,15 @@ class TokenDetails:
 
 
 def details_of(trajectory: Trajectory, texts: TokenTexts, advantage_R: np.ndarray | None) -> TokenDetails:
-    """advantage_R: of every token of the response, or None."""
-    pieces = texts.of(trajectory.token_ids_R.tolist()) if len(trajectory) else []
-    left_out = max(0, len(pieces) - 2 * TOKENS_AT_EACH_END)
-    kept = np.ones(len(pieces), bool)
+    """advantage_R: of every token of the response, or None. Only what is kept is decoded: a step waits for this."""
+    token_ids_R = trajectory.token_ids_R.tolist() if len(trajectory) else []
+    if not token_ids_R:
+        return TokenDetails.none()
+    left_out = max(0, len(token_ids_R) - 2 * TOKENS_AT_EACH_END)
+    kept = np.ones(len(token_ids_R), bool)
     kept[TOKENS_AT_EACH_END : TOKENS_AT_EACH_END + left_out] = False
-    if not pieces:
-        return TokenDetails([], np.zeros(0, np.float32), np.zeros(0, np.int64), None, 0)
     return TokenDetails(
-        [piece for piece, keep in zip(pieces, kept, strict=True) if keep],
+        _ends(token_ids_R, texts) if left_out else texts.of(token_ids_R),
         trajectory.logp_R[kept],
         trajectory.version_R[kept],
         None if advantage_R is None else advantage_R[kept],
@@ -111,19 +118,38 @@ def details_of(trajectory: Trajectory, texts: TokenTexts, advantage_R: np.ndarra
     )
 
 
+def _ends(token_ids_R: Sequence[int], texts: TokenTexts) -> list[str]:
+    """Texts of the first TOKENS_AT_EACH_END tokens and of the last.
+
+    A few more are decoded after the first ones, so that a character that lies across the cut is not taken for a broken
+    one, and before the last ones, where a character may have begun.
+    """
+    last = len(token_ids_R) - TOKENS_AT_EACH_END
+    first = texts.of(token_ids_R[: TOKENS_AT_EACH_END + MOST_WAITED_FOR])[:TOKENS_AT_EACH_END]
+    lead = min(MOST_WAITED_FOR, last)
+    return first + texts.of(token_ids_R[last - lead :])[lead:]
+
+
 def details_of_step(
     groups: Sequence[Group], batch: Batch | None, texts: TokenTexts, count: int, step: int
 ) -> Mapping[int, Sequence[TokenDetails]]:
-    """Details of every sample of at most `count` groups, by the group's index. batch: what was learned from them."""
+    """Details of the samples of at most `count` groups, by the group's index. batch: what was learned from them.
+
+    Of a group that is larger than a page shows, only the samples that it shows have any; the others' are empty.
+    """
     chosen = choose(groups, count, step)
     advantages = {} if batch is None else advantages_of(groups, batch)
-    return {
-        index: [
+    found = {}
+    for index in chosen:
+        samples = groups[index].samples
+        shown = set(both_outcomes([sample.status == Status.CORRECT for sample in samples]))
+        found[index] = [
             details_of(sample.trajectory, texts, advantages.get((index, place)))
-            for place, sample in enumerate(groups[index].samples)
+            if place in shown
+            else TokenDetails.none()
+            for place, sample in enumerate(samples)
         ]
-        for index in chosen
-    }
+    return found
 
 
 def choose(groups: Sequence[Group], count: int, step: int) -> list[int]:

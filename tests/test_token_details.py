@@ -13,6 +13,7 @@ from rlhf.algorithms.batch import Passes, assemble, rows_of
 from rlhf.algorithms.definition import Correction, Shaping
 from rlhf.group_json import group_record
 from rlhf.recipe.algorithm_schema import AlgorithmConfig
+from rlhf.shown_samples import both_outcomes
 from rlhf.token_details import (
     BROKEN,
     TOKENS_AT_EACH_END,
@@ -190,3 +191,42 @@ def test_the_tiny_policys_tokens(tmp_path):
     texts = TokenTexts(partial(tokenizer.decode, skip_special_tokens=True)).of(ids)
     assert "".join(texts) == text
     assert (texts[0], texts[-1], "数" in texts) == ("<think>", "", True)
+
+
+LONG = "naïve 数学 🧮 und weiter, ‹so› " * 200
+
+
+@pytest.mark.parametrize("shift", range(6))
+@pytest.mark.parametrize("end", [40, 41, 42, 43])
+def test_the_ends_of_a_long_response_have_the_texts_that_the_whole_would_give_them(monkeypatch, shift, end):
+    """Wherever the cut falls within a character."""
+    monkeypatch.setattr("rlhf.token_details.TOKENS_AT_EACH_END", end)
+    tokens = list(("x" * shift + LONG).encode())[: 400 + shift]
+    whole = TokenTexts(decode_bytes).of(tokens)
+    found = details_of(response(tokens), TokenTexts(decode_bytes), None)
+    assert list(found.texts) == whole[:end] + whole[-end:]
+
+
+def test_the_middle_is_not_decoded():
+    calls = []
+
+    def decode(ids):
+        calls.append(len(ids))
+        return decode_bytes(ids)
+
+    ids = list(range(0x21, 0x7F)) * 1_000
+    details_of(response(ids), TokenTexts(decode), None)
+    assert sum(calls) < 10 * (0x7F - 0x21)  # each text once, a few as the first of an end
+
+    fresh = []
+    odd = [0x61] * 1_500 + list(range(0x41, 0x5B)) * 100 + [0x62] * 1_500
+    details_of(response(odd), TokenTexts(lambda ids: fresh.extend(ids) or decode_bytes(ids)), None)
+    assert set(fresh) == {0x61, 0x62}
+
+
+def test_of_a_large_group_only_the_samples_that_a_page_shows_are_decoded():
+    groups = [group(0, (0.0,) * 30 + (1.0,) * 2)]
+    found = details_of_step(groups, batch_of(groups), TokenTexts(decode_bytes), 1, step=3)
+    assert [i for i, of_it in enumerate(found[0]) if of_it.texts] == both_outcomes([False] * 30 + [True] * 2)
+    record = group_record(groups[0], 3, found[0])
+    assert ["details" in sample for sample in record["samples"]] == [bool(of_it.texts) for of_it in found[0]]

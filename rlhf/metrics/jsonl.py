@@ -102,18 +102,21 @@ class JsonlSink:
 
 
 def read_metrics(path: Path, on_torn: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
-    """The rows of a metrics file, in order, each with its `step`.
+    """The rows of a metrics file, in order, each with its `step`; see `iter_metrics`."""
+    return list(iter_metrics(path, on_torn))
+
+
+def iter_metrics(path: Path, on_torn: Callable[[str], None] | None = None) -> Iterator[dict[str, Any]]:
+    """One row at a time.
 
     A torn last line (the process was killed while writing it) is left out and told to `on_torn`; any other
     malformed line raises MetricsFileError with its number.
     """
-    rows = []
     for line in _lines(path):
         if line.row is not None:
-            rows.append({key: _decode(value) for key, value in line.row.items()})
+            yield {key: _decode(value) for key, value in line.row.items()}
         elif on_torn is not None:
             on_torn(f"{path}:{line.number}: the last line is torn and left out")
-    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import pytest
 from synthetic_run import make_group
 
 from rlhf.evaluation.report.details import page_details
-from rlhf.evaluation.report.plain import both_outcomes, in_turn, size
+from rlhf.evaluation.report.plain import in_turn, size
 from rlhf.evaluation.report.sample import sample_trajectories
+from rlhf.shown_samples import both_outcomes
 
 RAW = {
     "texts": ["a", " b", "c"],

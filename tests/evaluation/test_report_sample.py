@@ -4,8 +4,10 @@ import random
 import pytest
 from synthetic_run import make_group
 
-from rlhf.evaluation.report.plain import SAMPLES_PER_GROUP, TEXT_CHARS
-from rlhf.evaluation.report.sample import GROUPS, TOTAL_CHARS, sample_trajectories, spread
+from rlhf.evaluation.report.plain import TEXT_CHARS
+from rlhf.evaluation.report.sample import GROUPS, TOTAL_BYTES, sample_trajectories
+from rlhf.evaluation.report.series import spread
+from rlhf.shown_samples import SAMPLES_PER_GROUP
 
 
 def write(folder, step, groups, name="step_{:06}.jsonl"):
@@ -83,7 +85,7 @@ def test_the_whole_sample_is_bounded(tmp_path):
         write(tmp_path, step, [group_of(step, i, ["correct", "wrong"] * 4, "y" * 20_000) for i in range(6)])
     sample = sample_trajectories(tmp_path)
     assert sample.steps_shown == 20
-    assert len(json.dumps(sample.groups)) < 1.1 * TOTAL_CHARS
+    assert len(json.dumps(sample.groups)) < 1.1 * TOTAL_BYTES
 
 
 @pytest.mark.parametrize(

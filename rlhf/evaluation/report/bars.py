@@ -147,7 +147,7 @@ def lying_bars(title: str, note: str, rows: Sequence[tuple[str, Mapping[str, flo
 def _increases(column: Column) -> Column:
     """What each step adds to a count from the run's start; 0 where the step has no number."""
     reached = 0.0
-    found: Column = []
+    found: list[Value] = []
     for value in column:
         now = max(reached, value) if value is not None and math.isfinite(value) else reached
         found.append(now - reached)

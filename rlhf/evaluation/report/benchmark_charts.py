@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from rlhf.evaluation.report import svg
 from rlhf.evaluation.report.chart import Chart, hover
-from rlhf.evaluation.report.series import nice_ticks, short
+from rlhf.evaluation.report.series import nice_ticks, short, spread
 from rlhf.evaluation.report.slots import Series, lines_over_slots, stacked_slots
 from rlhf.evaluation.results import BenchmarkResult, Metric, ProblemResult
 
@@ -17,6 +17,7 @@ LENGTH_SLOTS = 24
 TENTHS = 10
 MOST_COUNTS = 10  # samples of a problem up to which each count of correct ones has a slot
 MOST_CATEGORIES = 30
+MOST_POINTS = 160  # of the curves over steps, of all sources
 ROW, MARK = 34, 14  # pixels of a category with its name above, and from mark to mark where several have it
 _METRIC = re.compile(r"^(avg|pass|maj)@(\d+)$")
 
@@ -66,12 +67,15 @@ def _pass_at_k(benchmark: str, shown: Sequence[Shown]) -> Chart | None:
 
 
 def _by_step(benchmark: str, shown: Sequence[Shown]) -> Chart | None:
-    curves = [(of, of.by_step) for of in shown if len(of.by_step) > 1]
+    most = max(MOST_POINTS // 8, MOST_POINTS // len(shown))
+    curves = [(of, [of.by_step[i] for i in spread(len(of.by_step), most)]) for of in shown if len(of.by_step) > 1]
     if not curves:
         return None
     steps = [step for _, points in curves for step, _ in points]
     x = svg.x_scale(min(steps), max(*steps, min(steps) + 1))
     note = "Average over the problems after so many steps; bands: 95% intervals."
+    if any(len(of.by_step) > most for of in shown):
+        note += f" Of more evaluations than {most}, so many, evenly spread."
     return _curves(f"{benchmark}: by step", note, curves, x, nice_ticks(x.low, x.high, 5), lambda s: f"step {s}")
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from rlhf.evaluation.report.benchmark_charts import Shown, average, charts_of
 from rlhf.evaluation.report.chart import Chart
+from rlhf.evaluation.report.plain import cut
 from rlhf.evaluation.report.series import short
 from rlhf.evaluation.report.sources import Source
 from rlhf.evaluation.results import BenchmarkResult, Metric, Results
 from rlhf.metrics.live import duration
+
+LONGEST = 1_000  # characters of a fact, an instruction among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ def _panel(name: str, sources: Sequence[Source]) -> BenchmarkPanel:
     columns = [(of.css, of.name, _moment(whole)) for of, (_, whole, _) in zip(shown, held, strict=True)]
     facts, differing = _facts(results)
     rows = _metric_rows(results) + _other_rows([(whole, result) for _, whole, result in held])
-    return BenchmarkPanel(name, results[0].summary, facts, differing, columns, rows, charts_of(name, shown))
+    return BenchmarkPanel(
+        name, cut(results[0].summary, LONGEST), facts, differing, columns, rows, charts_of(name, shown)
+    )
 
 
 def _by_step(source: Source, name: str) -> list[tuple[int, Metric]]:
@@ -96,7 +101,7 @@ def _facts(results: Sequence[BenchmarkResult]) -> tuple[list[tuple[str, str]], l
         if len(values) > 1:
             differing.append(name)
         elif value := values.pop():
-            facts.append((name, value))
+            facts.append((name, cut(value, LONGEST)))
     return facts, differing
 
 

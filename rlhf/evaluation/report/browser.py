@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rlhf.evaluation.report import problems, sample
+from rlhf.evaluation.report.plain import size
 from rlhf.evaluation.report.sources import Source
 
+BYTES = sample.TOTAL_BYTES + problems.TOTAL_BYTES
 TOLD = 5  # sentences about lines of one folder that cannot be read; the others are counted
 
 
@@ -21,37 +23,44 @@ class Browsed:
     missing: list[str] = field(default_factory=list)
 
 
-def browse(sources: Sequence[Source]) -> Browsed:
-    """The sources share the room of the page evenly."""
+def browse(sources: Sequence[Source], room: int = BYTES) -> Browsed:
+    """room: bytes of the page; the sources share it evenly, trajectories and evaluations as their own limits say."""
     found = Browsed()
     several = len(sources) > 1
     runs = [source for source in sources if source.run is not None]
-    for source in runs:
-        _trajectories(source, len(runs), several, found)
     evaluated = [source for source in sources if source.latest is not None]
+    wanted = sample.TOTAL_BYTES * bool(runs) + problems.TOTAL_BYTES * bool(evaluated)
+    share = min(1.0, max(0, room) / wanted) if wanted else 0.0
+    for source in runs:
+        _trajectories(source, len(runs), share, several, found)
     for source in evaluated:
-        _problems(source, len(evaluated), several, found)
+        _problems(source, len(evaluated), share, several, found)
     return found
 
 
-def _trajectories(source: Source, share: int, several: bool, found: Browsed) -> None:
-    folder = source.path / "trajectories"
-    taken = sample.sample_trajectories(folder, max(10, sample.GROUPS // share), sample.TOTAL_CHARS // share)
-    found.groups += [{"from": source.name, **group} for group in taken.groups]
+def _trajectories(source: Source, among: int, share: float, several: bool, found: Browsed) -> None:
+    most = max(10, sample.GROUPS // among)
+    label = {"from": source.name}
+    room = int(sample.TOTAL_BYTES * share) // among - most * size(label)
+    taken = sample.sample_trajectories(source.path / "trajectories", most, room)
+    found.groups += [{**label, **group} for group in taken.groups]
     before = f"{source.name}: " if several else ""
-    if taken.groups:
+    if taken.groups or taken.too_large:
         found.sentences.append(before + taken.sentence)
     found.missing += [before + problem for problem in taken.problems[:TOLD]]
     if (more := len(taken.problems) - TOLD) > 0:
         found.missing.append(f"{before}{more} more lines of trajectories/ could not be read.")
 
 
-def _problems(source: Source, share: int, several: bool, found: Browsed) -> None:
+def _problems(source: Source, among: int, share: float, several: bool, found: Browsed) -> None:
     assert source.latest is not None
     results = source.latest.results
-    taken = problems.sample_problems(source.latest, max(10, problems.PROBLEMS // share), problems.TOTAL_CHARS // share)
     name = source.name if source.run is None else f"{source.name}, evaluation"
-    found.groups += [{"from": name, **group} for group in taken.groups]
+    label = {"from": name}
+    most = max(10, problems.PROBLEMS // among, len(results.benchmarks))
+    room = int(problems.TOTAL_BYTES * share) // among - most * size(label)
+    taken = problems.sample_problems(source.latest, most, room)
+    found.groups += [{**label, **group} for group in taken.groups]
     found.sentences.append(problems.sentence(name, taken, [result.name for result in results.benchmarks]))
     before = f"{source.name}: " if several else ""
     found.missing += [before + sentence for sentence in taken.missing]

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from rlhf.evaluation.report.bars import bar_charts
-from rlhf.evaluation.report.benchmarks import benchmark_panels
-from rlhf.evaluation.report.browser import browse
+from rlhf.evaluation.report.benchmarks import BenchmarkPanel, benchmark_panels
+from rlhf.evaluation.report.browser import Browsed, browse
+from rlhf.evaluation.report.chart import within
 from rlhf.evaluation.report.experts import expert_charts
-from rlhf.evaluation.report.facts import differences, evaluation_facts, run_facts
+from rlhf.evaluation.report.facts import differences, evaluation_facts, recipe_text, run_facts
 from rlhf.evaluation.report.lines import how_lines_are_drawn, line_charts
 from rlhf.evaluation.report.overview import lead_of, metric_table, outcome_of, overview_of, overview_svg
-from rlhf.evaluation.report.page import data_block, render, write
+from rlhf.evaluation.report.page import data_block, encoded, render, write
+from rlhf.evaluation.report.plain import cut
 from rlhf.evaluation.report.sources import ReportError, Source, load_sources
 
 REPORT_FILE = "report.html"
+PAGE_BYTES = 4_900_000
+SPARE_BYTES = 150_000  # for sentences about what is shown of trajectories, and what is missing
+CHART_BYTES = 1_500_000  # of the curves, and as much of the benchmarks
+MOST_SENTENCES = 100
+LONGEST_SENTENCE = 600
 __all__ = ["REPORT_FILE", "build_report", "build_reports", "data_block"]
 
 
@@ -37,12 +45,31 @@ def build_reports(runs: Sequence[Path], out: Path | None = None) -> Path:
     page is put into as report.html. Without it, of one run: RUN/report.html; of one results file R.json: R.html beside
     it; of several: report.html in the current folder, because it belongs to none of them more than to the others.
     Raises FileNotFoundError for a path that is not there, ResultsError for a results file that cannot be read,
-    ReportError for more runs than one page shows and for an `out` that is no page.
+    ReportError for more runs than one page shows, for an `out` that is no page, and for one that cannot be written.
     """
     sources = load_sources(runs)
     path = _where(sources, out)
-    write(path, render(_context(sources)))
+    page = page_of(sources)
+    try:
+        write(path, page)
+    except OSError as error:
+        raise ReportError(
+            f"{path}: cannot be written ({error.strerror or error}); write another place with --out"
+        ) from error
     return path
+
+
+def page_of(sources: Sequence[Source]) -> str:
+    """A page of less than PAGE_BYTES: trajectories and answers have what room drawings and tables leave them.
+
+    Raises ReportError where these alone are too large.
+    """
+    context = _context(sources)
+    fixed = len(encoded(_with(context, Browsed())))
+    room = PAGE_BYTES - fixed - SPARE_BYTES
+    if room < 0:
+        raise ReportError(f"the page would take {fixed / 1e6:.1f} MB without any response; name fewer runs")
+    return _with(context, browse(sources, room))
 
 
 def _where(sources: Sequence[Source], out: Path | None) -> Path:
@@ -64,8 +91,8 @@ def _context(sources: Sequence[Source]) -> dict[str, Any]:
     runs = [source for source in sources if source.run is not None]
     curves, absent = line_charts(runs)
     steps = curves + bar_charts(runs) + expert_charts(runs)
-    panels = benchmark_panels(sources)
-    browser = browse(sources)
+    steps, left_out = within(steps, CHART_BYTES)
+    panels, more = _within(benchmark_panels(sources))
     several = len(sources) > 1
     rows = overview_of(sources) if several else []
     single = sources[0].run if not several else None
@@ -86,12 +113,35 @@ def _context(sources: Sequence[Source]) -> dict[str, Any]:
         "drawn": how_lines_are_drawn(held),
         "table": metric_table(single) if single else [],
         "panels": panels,
-        "missing": _missing(sources) + browser.missing,
-        "browser": browser,
-        "number": count().__next__,  # of each drawing on the page, in its order
+        "missing": _missing(sources) + [f"Too large for the page: the drawing “{cut(t)}”." for t in left_out + more],
+        "recipe_of": lambda run: recipe_text(run, len(runs)),
         "chart_json": data_block([chart.data for chart in (*steps, *(c for panel in panels for c in panel.charts))]),
-        "trajectory_json": data_block(browser.groups),
     }
+
+
+def _with(context: Mapping[str, Any], browser: Browsed) -> str:
+    missing = [cut(sentence, LONGEST_SENTENCE) for sentence in (*context["missing"], *browser.missing)]
+    if len(missing) > MOST_SENTENCES:
+        missing[MOST_SENTENCES:] = [f"… and {len(missing) - MOST_SENTENCES} more such remarks."]
+    return render(
+        {
+            **context,
+            "missing": missing,
+            "browser": browser,
+            "number": count().__next__,  # of each drawing on the page, in its order
+            "trajectory_json": data_block(browser.groups),
+        }
+    )
+
+
+def _within(panels: Sequence[BenchmarkPanel]) -> tuple[list[BenchmarkPanel], list[str]]:
+    """Each benchmark has its share of the room for drawings."""
+    kept, without = [], []
+    for panel in panels:
+        charts, more = within(panel.charts, CHART_BYTES // len(panels))
+        kept.append(replace(panel, charts=charts))
+        without += more
+    return kept, without
 
 
 def _facts(source: Source) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from rlhf.evaluation.report.plain import size
 from rlhf.evaluation.report.series import Bins, Value
 
 
@@ -38,3 +39,17 @@ def hover(
 
 def rounded(value: Value) -> Value:
     return None if value is None else float(f"{value:.4g}")
+
+
+def within(charts: Sequence[Chart], room: int) -> tuple[list[Chart], list[str]]:
+    """Those that fit into so many bytes of the page, in order, and the titles of the others."""
+    kept, without = [], []
+    for chart in charts:
+        words = [chart.title, chart.note, *(part for pair in (*chart.latest, *chart.legend) for part in pair)]
+        takes = len(chart.svg.encode("utf-8", "replace")) + size(chart.data) + 600 + sum(6 * len(w) + 50 for w in words)
+        if takes <= room:
+            room -= takes
+            kept.append(chart)
+        else:
+            without.append(chart.title)
+    return kept, without

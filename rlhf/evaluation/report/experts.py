@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from rlhf.evaluation.report import svg
 from rlhf.evaluation.report.chart import Chart, step_labels
-from rlhf.evaluation.report.load import RunData
+from rlhf.evaluation.report.load import Column, RunData
 from rlhf.evaluation.report.series import Bins, Value, short
 from rlhf.evaluation.report.sources import Source
 from rlhf.metrics import keys
@@ -16,7 +17,8 @@ from rlhf.metrics import keys
 COLUMNS = 80
 MOST_ROWS = 64
 ROW_HEIGHT = 5.0
-Experts = dict[int, dict[int, list[Value]]]
+MOST_CELLS = 12_000  # of the maps of a page that have an expert a cell
+Experts = Mapping[int, Mapping[int, Column]]  # by layer and expert, its share of the layer's tokens
 
 
 def expert_charts(runs: Sequence[Source]) -> list[Chart]:
@@ -24,10 +26,11 @@ def expert_charts(runs: Sequence[Source]) -> list[Chart]:
 
     Of several runs, the load now of each.
     """
-    held = [(source, layers) for source in runs if source.run and (layers := _relative_load(source.run))]
+    held = [(source, layers) for source in runs if source.run and (layers := _loads(source.run))]
     if len(runs) == 1:
         return [chart for source, layers in held if source.run for chart in _of_one(source.run, layers)]
-    return [_at_the_end(source.run, layers, f": {source.name}") for source, layers in held if source.run]
+    room = MOST_CELLS // max(1, len(held))
+    return [_at_the_end(source.run, layers, room, f": {source.name}") for source, layers in held if source.run]
 
 
 def _of_one(run: RunData, layers: Experts) -> list[Chart]:
@@ -35,26 +38,27 @@ def _of_one(run: RunData, layers: Experts) -> list[Chart]:
     bins = Bins.of(len(run.steps), COLUMNS)
     return [
         _every_expert(run, layers, bins) if rows <= MOST_ROWS else _busiest(run, layers, bins),
-        _at_the_end(run, layers),
+        _at_the_end(run, layers, MOST_CELLS),
     ]
 
 
-def _relative_load(run: RunData) -> Experts:
-    """Each expert's share of its layer's tokens times the layer's number of experts, by layer and expert."""
-    columns: Experts = {}
+def _loads(run: RunData) -> Experts:
+    columns: dict[int, dict[int, Column]] = {}
     for key in run.keys_under(keys.EXPERT_LOAD):
         found = keys.parse_expert_load(key)
         if found:
             columns.setdefault(found[0], {})[found[1]] = run.columns[key]
-    return {
-        layer: {e: [None if v is None else v * len(experts) for v in experts[e]] for e in sorted(experts)}
-        for layer, experts in sorted(columns.items())
-    }
+    return {layer: dict(sorted(experts.items())) for layer, experts in sorted(columns.items())}
+
+
+def _relative(values: Sequence[Value], experts: int) -> list[Value]:
+    """Shares of a layer's tokens times its number of experts: 1 is the fair share."""
+    return [None if v is None else v * experts for v in values]
 
 
 def _every_expert(run: RunData, layers: Experts, bins: Bins) -> Chart:
     named = [
-        (f"layer {layer}, expert {e}", bins.means(column))
+        (f"layer {layer}, expert {e}", _relative(bins.means(column), len(experts)))
         for layer, experts in layers.items()
         for e, column in experts.items()
     ]
@@ -72,7 +76,7 @@ def _every_expert(run: RunData, layers: Experts, bins: Bins) -> Chart:
 def _busiest(run: RunData, layers: Experts, bins: Bins) -> Chart:
     named = []
     for layer, experts in layers.items():
-        cells = [bins.means(column) for column in experts.values()]
+        cells = [_relative(bins.means(column), len(experts)) for column in experts.values()]
         named.append((f"layer {layer}, busiest expert", [_greatest(cell) for cell in zip(*cells, strict=True)]))
     sizes = [(f"L{layer}", 1) for layer in layers]
     return _map(
@@ -85,27 +89,23 @@ def _busiest(run: RunData, layers: Experts, bins: Bins) -> Chart:
     )
 
 
-def _at_the_end(run: RunData, layers: Experts, of: str = "") -> Chart:
+def _at_the_end(run: RunData, layers: Experts, room: int, of: str = "") -> Chart:
+    """room: cells; where there are more experts, neighbours share one, which shows the busiest of them."""
     recent = max(1, len(run.steps) // 10)
     width = max(len(experts) for experts in layers.values())
+    together = Bins.of(width, max(1, room // len(layers)))
     named = []
     for layer, experts in layers.items():
-        row: list[Value] = [_mean(column[-recent:]) for column in experts.values()]
-        named.append((f"layer {layer}", row + [None] * (width - len(row))))
+        row = _relative([_mean(column[-recent:]) for column in experts.values()], len(experts))
+        named.append((f"layer {layer}", [_greatest(row[a:b]) for a, b in pairwise(together.edges)]))
     sizes = [(f"L{layer}", 1) for layer in layers]
-    note = (
-        f"Mean of the last {recent} steps; layers down, experts across."
-        if recent > 1
-        else "The last step; layers down, experts across."
-    )
-    return _map(
-        f"Expert load now{of}",
-        note,
-        named,
-        sizes,
-        [f"expert {e}" for e in range(width)],
-        ends=("E0", f"E{width - 1}"),
-    )
+    note = f"Mean of the last {recent} steps; " if recent > 1 else "The last step; "
+    note += "layers down, experts across."
+    if together.size > 1:
+        note += f" A cell is the busiest of {together.size} experts."
+    spans = [(a, b - 1) for a, b in pairwise(together.edges)]
+    columns = [f"expert {a}" if a == b else f"busiest of experts {a}–{b}" for a, b in spans]
+    return _map(f"Expert load now{of}", note, named, sizes, columns, ends=("E0", f"E{width - 1}"))
 
 
 def _map(

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rlhf.evaluation.report.load import RunData
+from rlhf.evaluation.report.plain import cut
 from rlhf.evaluation.report.sources import Source
 from rlhf.evaluation.results import Results
 
 Fact = tuple[str, str]
 MOST_DIFFERENCES = 60
 LONGEST = 200
+RECIPE_CHARS = 120_000
 FACTS = {
     "model": "policy.model",
     "algorithm": "algorithm.name",
@@ -28,6 +30,8 @@ FACTS = {
     "ZeRO stage": "learner.zero_stage",
     "seed": "run.seed",
 }  # words on the page: place in the recipe
+MOST_FACTS = 80
+LONGEST_FACT = 1_000
 UNREMARKABLE = ("run.name", "run.root")
 
 
@@ -42,7 +46,7 @@ def run_facts(run: RunData) -> list[Fact]:
             ]
         elif not isinstance(value, list):
             facts.append((str(name), str(value)))
-    return facts
+    return _few(facts)
 
 
 def evaluation_facts(results: Results) -> list[Fact]:
@@ -72,7 +76,17 @@ def evaluation_facts(results: Results) -> list[Fact]:
         *results.versions.items(),
         *((k, v) for k, v in results.machine.items() if not isinstance(v, Mapping | list)),
     ]
-    return [(str(name), str(value)) for name, value in facts if value not in (None, "")]
+    return _few([(str(name), str(value)) for name, value in facts if value not in (None, "")])
+
+
+def recipe_text(run: RunData, share: int) -> str:
+    """As resolved; cut in the middle where it is no recipe that anyone would write. share: runs on the page."""
+    return cut(run.recipe_text, RECIPE_CHARS // share)
+
+
+def _few(facts: Sequence[Fact]) -> list[Fact]:
+    shown = [(cut(name, LONGEST), cut(value, LONGEST_FACT)) for name, value in facts[:MOST_FACTS]]
+    return shown + ([("more", f"{len(facts) - MOST_FACTS}, in run.json")] if len(facts) > MOST_FACTS else [])
 
 
 def differences(sources: Sequence[Source]) -> list[tuple[str, list[str]]]:
@@ -83,7 +97,7 @@ def differences(sources: Sequence[Source]) -> list[tuple[str, list[str]]]:
     for key in keys:
         values = [_words(recipe[key]) if key in recipe else "–" for recipe in recipes]
         if len(set(values)) > 1:
-            rows.append((key, values))
+            rows.append((_words(key), values))
     return rows[:MOST_DIFFERENCES]
 
 

@@ -12,13 +12,14 @@ from rlhf.evaluation.report import svg
 from rlhf.evaluation.report.chart import Chart, hover, rounded, step_labels
 from rlhf.evaluation.report.load import Column, RunData
 from rlhf.evaluation.report.panel_list import LINE_PANELS, Domain, LinePanel
-from rlhf.evaluation.report.series import Bins, Value, log_ticks, nice_ticks, running_mean, short
+from rlhf.evaluation.report.series import Bins, Value, log_ticks, nice_ticks, running_mean, short, spread
 from rlhf.evaluation.report.sources import Source
 from rlhf.evaluation.report.summary import HeldoutPoint
 
 LINE_BINS = 300
 LEAST_BINS = 60
 BANDS = 3  # more runs than these are drawn without bands, which would hide each other
+MOST_POINTS = 160  # held-out ones, of all runs; of more, so many evenly spread
 HELDOUT = "Accuracy"  # the panel that held-out points are drawn on
 
 
@@ -72,7 +73,7 @@ def _has(panel: LinePanel, run: RunData) -> bool:
 def _of_one(panel: LinePanel, run: RunData) -> Chart:
     present = [(key, name) for key, name in panel.series if key in run.columns]
     curves = [Curve.of(run, key, name, f"c{s + 1}", LINE_BINS) for s, (key, name) in enumerate(present)]
-    points = _heldout(run) if panel.title == HELDOUT else []
+    points = _shown(_heldout(run), 1) if panel.title == HELDOUT else []
     x, y, ticks = _scales(panel.domain, curves, points)
     body = [svg.axes(x, nice_ticks(x.low, x.high, 5), y, ticks)]
     body += [curve.drawn(x, y, with_band=True) for curve in curves]
@@ -102,7 +103,7 @@ def _of_several(panel: LinePanel, runs: Sequence[tuple[Source, RunData]]) -> Cha
             for s, (key, name) in enumerate(panel.series)
             if key in run.columns
         ]
-        parts.append((source, curves, _heldout(run) if panel.title == HELDOUT else []))
+        parts.append((source, curves, _shown(_heldout(run), len(runs)) if panel.title == HELDOUT else []))
     every = [curve for _, curves, _ in parts for curve in curves]
     points = [point for _, _, of_it in parts for point in of_it]
     x, y, ticks = _scales(panel.domain, every, points)
@@ -215,6 +216,10 @@ def _heldout(run: RunData) -> Sequence[HeldoutPoint]:
     """Every held-out evaluation, in order of steps."""
     held = run.summary.heldout if run.summary else None
     return sorted(held.history, key=lambda p: p.step) if held else []
+
+
+def _shown(points: Sequence[HeldoutPoint], runs: int) -> list[HeldoutPoint]:
+    return [points[i] for i in spread(len(points), max(20, MOST_POINTS // runs))]
 
 
 def _last(column: Column) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from rlhf.evaluation.report.columns import read_columns
 from rlhf.evaluation.report.summary import Summary, SummaryError, read_summary
-from rlhf.metrics.jsonl import MetricsFileError, read_metrics
+from rlhf.metrics.jsonl import MetricsFileError
 
-Column = list[float | None]
+Column = Sequence[float | None]
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class RunData:
     run: Mapping[str, Any] = field(default_factory=dict)
     summary: Summary | None = None
     steps: list[int] = field(default_factory=list)
-    columns: dict[str, Column] = field(default_factory=dict)
+    columns: Mapping[str, Column] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
     def recipe_value(self, path: str) -> Any:
@@ -60,10 +61,10 @@ def _load_recipe(path: Path, run: RunData) -> None:
     if not path.is_file():
         run.missing.append("recipe.yaml is not there: what ran is not known.")
         return
-    run.recipe_text = path.read_text(encoding="utf-8", errors="replace")
     try:
+        run.recipe_text = path.read_text(encoding="utf-8", errors="replace")
         recipe = yaml.safe_load(run.recipe_text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, OSError, RecursionError) as error:
         run.missing.append(f"recipe.yaml cannot be read: {error}")
         return
     if isinstance(recipe, Mapping):
@@ -77,7 +78,7 @@ def _load_run_json(path: Path, run: RunData) -> None:
         return  # optional: versions and the like
     try:
         found = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except ValueError as error:
+    except (ValueError, OSError, RecursionError) as error:
         run.missing.append(f"run.json cannot be read: {error}")
         return
     if isinstance(found, Mapping):
@@ -87,7 +88,7 @@ def _load_run_json(path: Path, run: RunData) -> None:
 def _load_summary(run_dir: Path, run: RunData) -> None:
     try:
         run.summary = read_summary(run_dir)
-    except SummaryError as error:
+    except (SummaryError, OSError) as error:
         run.missing.append(f"summary.json cannot be read: {error}")
         return
     if run.summary is None:
@@ -103,16 +104,10 @@ def _load_metrics(path: Path, run: RunData) -> None:
         run.missing.append("metrics.jsonl is not there: no step has ended.")
         return
     try:
-        rows = read_metrics(
-            path, on_torn=lambda _: run.missing.append("The last line of metrics.jsonl is torn and left out.")
-        )
-    except MetricsFileError as error:
+        found = read_columns(path, lambda: run.missing.append("The last line of metrics.jsonl is torn and left out."))
+    except (MetricsFileError, OSError) as error:
         run.missing.append(f"metrics.jsonl cannot be read: {error}")
         return
-    if not rows:
+    if not found.steps:
         run.missing.append("metrics.jsonl is empty: no step has ended.")
-    run.steps = [row["step"] for row in rows]
-    for index, row in enumerate(rows):
-        for key, value in row.items():
-            if key != "step" and (value is None or type(value) in (int, float)):
-                run.columns.setdefault(key, [None] * len(rows))[index] = value
+    run.steps, run.columns = found.steps, found.by_name

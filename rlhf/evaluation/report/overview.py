@@ -12,11 +12,13 @@ from rlhf.evaluation.intervals import Interval
 from rlhf.evaluation.report import svg
 from rlhf.evaluation.report.benchmark_charts import average
 from rlhf.evaluation.report.load import RunData
+from rlhf.evaluation.report.plain import cut
 from rlhf.evaluation.report.series import short
 from rlhf.evaluation.report.sources import Source
 from rlhf.metrics import keys
 from rlhf.metrics.live import duration
 
+MOST_METRICS = 400  # of the table
 ROW = 40  # pixels of a name with its interval below
 Named = tuple[str, str, Interval]  # css class, name, number
 
@@ -149,7 +151,9 @@ def metric_table(run: RunData) -> list[tuple[str, str, str, str, str]]:
             continue
         fine = [v for v in held if math.isfinite(v)]
         middle = (short(math.fsum(fine) / len(fine)), short(min(fine)), short(max(fine))) if fine else ("", "", "")
-        rows.append((key, short(held[-1]), *middle))
+        rows.append((cut(key, 120), short(held[-1]), *middle))
+    if len(rows) > MOST_METRICS:
+        rows[MOST_METRICS:] = [(f"… and {len(rows) - MOST_METRICS} more, in metrics.jsonl", "", "", "", "")]
     return rows
 
 

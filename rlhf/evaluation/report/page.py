@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from markupsafe import Markup
 HERE = Path(__file__).parent
 STYLES = ("page.css", "charts.css", "browser.css")
 SCRIPTS = ("common.js", "charts.js", "shading.js", "browser.js")  # one script, in this order
+_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
 def render(context: Mapping[str, Any]) -> str:
@@ -38,19 +41,34 @@ def render(context: Mapping[str, Any]) -> str:
     )
 
 
+def encoded(page: str) -> bytes:
+    """As it is written: a lone surrogate in a text becomes "?"."""
+    return page.encode("utf-8", "replace")
+
+
 def write(path: Path, page: str) -> None:
-    """Atomically: whoever reads finds the old page or the new one."""
+    """Atomically: whoever reads finds the old page or the new one. Raises OSError where it cannot be written."""
     half = path.with_name(path.name + ".part")
-    half.write_bytes(page.encode("utf-8", "replace"))  # a lone surrogate in a text becomes "?"
-    half.replace(path)
+    try:
+        half.write_bytes(encoded(page))
+        half.replace(path)
+    except OSError:
+        with suppress(OSError):  # the first error is the one to tell
+            half.unlink(missing_ok=True)
+        raise
 
 
 def data_block(value: Any) -> Markup:
-    """JSON for the inside of a `<script type="application/json">`: it cannot end the element or open another."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII: U+2028 and the like are escaped
-    for char in "<>&":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return Markup(text)  # noqa: S704 - holds no character that HTML reads
+    """JSON for the inside of a `<script type="application/json">`: it cannot end the element or open another.
+
+    Written in UTF-8 but for what HTML reads, line ends of JavaScript, and lone surrogates, which UTF-8 has not.
+    """
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return Markup(_UNSAFE.sub(_escaped, text))  # noqa: S704 - holds no character that HTML reads
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _assets(names: tuple[str, ...]) -> str:

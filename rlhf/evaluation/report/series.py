@@ -38,6 +38,7 @@ class Bins:
 
     def cells(self, column: Sequence[Value]) -> list[list[float]]:
         """Each bin's finite values."""
+        column = list(column)
         return [[v for v in column[a:b] if v is not None and math.isfinite(v)] for a, b in pairwise(self.edges)]
 
     def means(self, column: Sequence[Value]) -> list[Value]:
@@ -45,6 +46,13 @@ class Bins:
 
     def ranges(self, column: Sequence[Value]) -> list[tuple[float, float] | None]:
         return [(min(cell), max(cell)) if cell else None for cell in self.cells(column)]
+
+
+def spread(n: int, k: int) -> list[int]:
+    """At most `k` indices of `range(n)`, evenly spread, the first and the last among them."""
+    if n <= k:
+        return list(range(n))
+    return [round(i * (n - 1) / (k - 1)) for i in range(k)] if k > 1 else [n - 1]
 
 
 def running_mean(values: Sequence[Value], window: int) -> list[Value]:

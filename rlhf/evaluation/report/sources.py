@@ -11,6 +11,7 @@ from rlhf.evaluation.report.load import RunData, load_run
 from rlhf.evaluation.results import KIND, BenchmarkResult, Results, ResultsError, read_results
 
 MOST = 8  # as many as there are colours
+RUN_FILES = ("metrics.jsonl", "summary.json")
 EVALUATIONS = "evaluations"  # folder of a run with what it evaluated of itself
 
 
@@ -75,18 +76,18 @@ def load_sources(paths: Sequence[Path]) -> list[Source]:
 def find_source(named: Path) -> Path:
     """A results file or a folder of such as it stands; else the run folder of that path or name.
 
-    Raises RunFolderError where there is none.
+    Raises RunFolderError where there is none, ReportError for a folder with a .json file that cannot be read.
     """
     from rlhf.run_folder import find_run
 
-    return named if named.is_file() or (named.is_dir() and _results_in(named)) else find_run(named)
+    as_it_stands = named.is_file() or _is_run(named) or (named.is_dir() and _results_in(named))
+    return named if as_it_stands else find_run(named)
 
 
 def _load(path: Path) -> list[Source]:
     if path.is_file():
         return [_evaluation(path)]
-    is_run = any((path / name).is_file() for name in ("metrics.jsonl", "summary.json"))
-    if path.is_dir() and not is_run and (files := _results_in(path)):
+    if path.is_dir() and not _is_run(path) and (files := _results_in(path)):
         return [_evaluation(file) for file in files]
     run = load_run(path)
     source = Source(run.name, "", path, run, [])
@@ -116,13 +117,25 @@ def _read(path: Path) -> Results:
     return results
 
 
+def _is_run(path: Path) -> bool:
+    return any((path / name).is_file() for name in RUN_FILES)
+
+
 def _results_in(folder: Path) -> list[Path]:
-    """Files that begin as a results file does (its kind comes first)."""
+    """Files that begin as a results file does (its kind comes first). Raises ReportError for one that is unreadable."""
     files = []
     for path in sorted(folder.glob("*.json")):
-        with path.open("rb") as file:
-            if f'"{KIND}"'.encode() in file.read(200):
-                files.append(path)
+        if not path.is_file():
+            continue
+        try:
+            with path.open("rb") as file:
+                begins = file.read(200)
+        except OSError as error:
+            raise ReportError(
+                f"{path}: cannot be read ({error.strerror}); name the results files themselves"
+            ) from error
+        if f'"{KIND}"'.encode() in begins:
+            files.append(path)
     return files
 
 
