@@ -49,7 +49,7 @@ def ours(options: Mapping[str, Any]) -> dict[str, Any]:
     """Seconds and tokens of the whole command, by its own results."""
     from cluster.evaluation import evaluate
 
-    results = evaluate(recipe_of(options), Path(options["out"]), say, restart=True)
+    results = evaluate(recipe_of(options), Path(options["out"]), say, restart=True).results
     (benchmark,) = results.benchmarks
     return {"seconds": benchmark.seconds, "tokens": benchmark.tokens, "extraction": benchmark.extraction}
 
