@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rlhf.evaluation.results import read_results
 from tests.e2e.runs import DEADLINE_S, REPOSITORY, metrics, write_recipe
 
 pytestmark = pytest.mark.full
@@ -84,6 +85,16 @@ def test_with_a_working_directory_and_overrides(head, tmp_path):
     done = submit(head, "--working-dir", ".", "--", "recipes/grpo.yaml", *overrides)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [row["step"] for row in metrics(tmp_path / "there")] == [0, 1]
+
+
+def test_an_evaluation_is_submitted_like_any_recipe(head, tmp_path):
+    overrides = [f"run.root={tmp_path}", "evaluation.samples=2", "evaluation.max_response_tokens=16"]
+    done = submit(head, "--working-dir", ".", "--", "recipes/eval/demo.yaml", *overrides)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = read_results(tmp_path / "eval-demo" / "results.json")
+    problems = {benchmark.name: len(benchmark.problems) for benchmark in results.benchmarks}
+    assert problems == {"reasoning_gym:basic_arithmetic": 64, "reasoning_gym:chain_sum": 64, "sums": 20}
+    assert {benchmark.samples for benchmark in results.benchmarks} == {2}
 
 
 def test_without_the_token_nothing_is_started(head, tmp_path):

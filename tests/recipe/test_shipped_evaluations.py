@@ -76,7 +76,7 @@ def test_the_worked_problems_are_worked_rightly():
 
 
 def test_sums_is_an_entry_of_five_lines_with_right_answers():
-    lines = [line for line in (FOLDER / "sums.yaml").read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in (FOLDER / "own" / "sums.yaml").read_text().splitlines() if not line.startswith("#")]
     assert len(lines) == 5
     entry = BenchmarkConfig.model_validate(parse("\n".join(lines)).data)
     rows = [json.loads(line) for line in (FOLDER / str(entry.file)).read_text().splitlines()]
