@@ -79,7 +79,7 @@ def test_sums_is_an_entry_of_five_lines_with_right_answers():
     lines = [line for line in (FOLDER / "own" / "sums.yaml").read_text().splitlines() if not line.startswith("#")]
     assert len(lines) == 5
     entry = BenchmarkConfig.model_validate(parse("\n".join(lines)).data)
-    rows = [json.loads(line) for line in (FOLDER / str(entry.file)).read_text().splitlines()]
+    rows = [json.loads(line) for line in (FOLDER / "own" / str(entry.file)).read_text().splitlines()]
     assert len(rows) == 20
     computed = 0
     for row in rows:
