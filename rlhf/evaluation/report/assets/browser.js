@@ -33,7 +33,7 @@ function sampleNode(sample, shade) {
 
 function groupNode({ group, samples }, shade) {
   const node = make("div", "group"), grid = make("div", "samples");
-  const shown = samples.length < group.of ? `${samples.length} of ${group.of} responses` : `${group.of} responses`;
+  const shown = samples.length < group.of ? `${samples.length} of ${group.of} responses` : `${group.of} response${group.of === 1 ? "" : "s"}`;
   const head = [group.step === null ? "" : `step ${group.step}`, group.prompt_id, shown, several ? group.from : ""];
   if (group.correct !== undefined) head.push(`${group.correct} correct`);
   node.append(make("h3", "", head.filter(Boolean).join(" · ")), make("pre", "prompt", group.prompt));
