@@ -39,6 +39,7 @@ def _spread(shares: Sequence[float]) -> dict[str, float]:
         return {"min": math.nan, "max": math.nan, "entropy": math.nan}
     found = {"min": min(shares), "max": max(shares)}
     if (total := math.fsum(shares)) > 0:
-        entropy = -math.fsum(share / total * math.log(share / total) for share in shares if share > 0)
+        parts = (share / total for share in shares)
+        entropy = -math.fsum(part * math.log(part) for part in parts if part > 0)  # the least of shares divide to 0
         found["entropy"] = entropy / math.log(len(shares)) if len(shares) > 1 else 1.0
     return found

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rlhf.metrics.keys import expert_load
@@ -65,6 +65,8 @@ def test_a_load_that_is_no_number_makes_its_layer_so():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@example([5e-324, 1.0, 1.0])
+@example([5e-324])
 def test_entropy_is_between_none_and_even(shares):
     entropy = for_trackers(layers(shares), most=0).get("moe/load/L0/entropy")
     assert (entropy is None) == (sum(shares) == 0)
