@@ -18,12 +18,11 @@ from cluster.ray_engine import RayEngine
 from cluster.session import quiet_driver
 from cluster.verifier_service import VerifierService
 from rlhf.evaluation.model import FoundModel, find_model, model_facts
-from rlhf.evaluation.prompts import PLAIN_TEXT, PromptStyle
 from rlhf.evaluation.run.answer import answering_with
-from rlhf.evaluation.run.evaluation import Evaluation, Finished, settings_of
+from rlhf.evaluation.run.evaluation import Evaluation, Finished
 from rlhf.evaluation.run.gather import Gathering
 from rlhf.evaluation.run.journal import Journal
-from rlhf.evaluation.run.prepare import prepare_all, require_room, tokens_needed
+from rlhf.evaluation.run.prepare import prepare, require_room
 from rlhf.evaluation.run.progress import Progress
 from rlhf.evaluation.run.tasks import Task
 from rlhf.models.resolve import load_tokenizer
@@ -63,21 +62,16 @@ def evaluate(recipe: EvalRecipe, out: Path, note: Note, restart: bool = False) -
 def _on_paper(recipe: EvalRecipe, out: Path, found: FoundModel, tokenizer: Any, note: Note) -> tuple[Evaluation, int]:
     """What is asked, and the tokens of prompt and answer that an engine must have room for."""
     config = recipe.evaluation
-    style = PromptStyle.of(config, tokenizer)
-    if style.chat_template == "none" != config.chat_template:
-        note(PLAIN_TEXT)
-    prepared = prepare_all(config, tokenizer, style)
-    for benchmark in prepared:
+    asked = prepare(config, tokenizer, recipe.engines.stop, config.seed, note)
+    for benchmark in asked.prepared:
         how = "greedy" if benchmark.temperature == 0 else f"temperature {benchmark.temperature:g}"
         each = "1 sample" if benchmark.samples == 1 else f"{benchmark.samples} samples"
         note(f"{benchmark.name}: {len(benchmark.prompts):,} problems, {each} each, {how}")
-    end = tokenizer.encode(f"\n{config.thinking_end}\n\n", add_special_tokens=False)
-    needed = tokens_needed(prepared, config, len(end))
+    needed = asked.tokens
     require_room(needed, found.context, "the model's context")
     require_room(needed, recipe.engines.max_model_len, "engines.max_model_len")
     facts = model_facts(recipe.policy, found, recipe.policy.dtype)
-    settings = settings_of(config, style.chat_template, recipe.engines.stop, config.seed)
-    evaluation = Evaluation(out, facts, settings, config, prepared, recipe.engines.engines)
+    evaluation = Evaluation(out, facts, asked.settings, config, asked.prepared, recipe.engines.engines)
     return evaluation, recipe.engines.max_model_len or needed
 
 
@@ -118,9 +112,7 @@ class _Asking:
     async def _start(self, ray: runtime.Runtime, sampled: bool) -> None:
         """sampled: engines are needed, and not the verifiers alone."""
         recipe, note = self.recipe, self.progress.note
-        device = recipe.cluster.device
-        if device == "auto":
-            device = "gpu" if any(node.gpus for node in ray.nodes) else "cpu"
+        device = ray.device(recipe.cluster)
         layout = plan(ray.nodes, need_of_eval(recipe, device))
         self.group = await runtime.place(layout)
         self.verifying = VerifierService(

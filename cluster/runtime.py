@@ -40,6 +40,12 @@ class Runtime:
     nodes: tuple[Node, ...]
     address: str | None = None
 
+    def device(self, config: ClusterConfig) -> str:
+        """`gpu` or `cpu`: what the recipe says, else GPUs where a node has any."""
+        if config.device != "auto":
+            return config.device
+        return "gpu" if any(node.gpus for node in self.nodes) else "cpu"
+
 
 def connect(config: ClusterConfig) -> Runtime:
     """Join the Ray named by `cluster.address` or RAY_ADDRESS, else one that runs here, else start an embedded one.

@@ -32,6 +32,7 @@ from rlhf.data.sampling import make_sampler
 from rlhf.evaluation import during
 from rlhf.evaluation.report.build import build_report
 from rlhf.evaluation.run.answer import answering_with
+from rlhf.evaluation.run.prepare import Asked, prepare
 from rlhf.metrics.live import LiveView, open_live_view
 from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
@@ -108,7 +109,7 @@ class _Session:
         self.learner: LearnerGroup | None = None
         self.critic: CriticGroup | None = None
         self.reference: ReferencePolicy | None = None
-        self.benchmarks: during.Asked | None = None
+        self.benchmarks: Asked | None = None
         self.trainer: Trainer | None = None
 
     async def run(self) -> Outcome:
@@ -118,7 +119,9 @@ class _Session:
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
         _refuse_domains(self.recipe, prompts)
-        self.benchmarks = during.prepare(self.recipe, tokenizer, self.view.note)
+        if (evaluation := self.recipe.evaluation) is not None:
+            stop, seed = self.recipe.rollout.stop, self.recipe.run.seed
+            self.benchmarks = prepare(evaluation, tokenizer, stop, seed, self.view.note)
         for line in str(prompts.report).splitlines():
             self.view.note(line)
         if left_out := prompts.report.details():
@@ -198,10 +201,16 @@ class _Session:
         assert self.verifying is not None
         recipe = self.recipe
         benchmarks = None
-        if (asked := self.benchmarks) is not None:
+        if (asked := self.benchmarks) is not None and recipe.evaluation is not None:
             answering = answering_with(self.engines, tokenizer, asked.config)
             benchmarks = during.Benchmarks(
-                asked, recipe.policy, recipe.rollout, self.folder.evaluations, answering, self.verifying
+                asked,
+                recipe.evaluation.every,
+                recipe.policy,
+                recipe.rollout,
+                self.folder.evaluations,
+                answering,
+                self.verifying,
             )
         return Parts(
             prompts=prompts,
@@ -242,9 +251,7 @@ class _Session:
     async def _start(self, model_dir: Path, prompts: PromptSets) -> None:
         """All actors at once: loading is mostly imports, and the slowest decides."""
         recipe, asked = self.recipe, self.benchmarks.prepared if self.benchmarks else ()
-        device = recipe.cluster.device
-        if device == "auto":
-            device = "gpu" if any(node.gpus for node in self.ray.nodes) else "cpu"
+        device = self.ray.device(recipe.cluster)
         layout = plan(self.ray.nodes, need_of(recipe, device))
         note_in_run(self.folder, placement=[dataclasses.asdict(bundle) for bundle in layout.bundles])
         self.group = await runtime.place(layout)

@@ -9,63 +9,32 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from rlhf.evaluation.prompts import PLAIN_TEXT, PromptStyle
-from rlhf.evaluation.results import BenchmarkResult, ModelFacts, Results, Settings, read_results, samples_path
+from rlhf.evaluation.results import BenchmarkResult, ModelFacts, Results, read_results, samples_path
 from rlhf.evaluation.run.answer import Answering
-from rlhf.evaluation.run.evaluation import Evaluation, settings_of
+from rlhf.evaluation.run.evaluation import Evaluation
 from rlhf.evaluation.run.gather import Gathering
 from rlhf.evaluation.run.journal import SampleRow, read_journal
-from rlhf.evaluation.run.prepare import prepare_all, tokens_needed
-from rlhf.evaluation.run.tasks import Prepared
+from rlhf.evaluation.run.prepare import Asked
 from rlhf.metrics.keys import EVALUATION_FAILED
 from rlhf.protocols import Verifying
-from rlhf.recipe.evaluation_schema import TrainEvaluationConfig
-from rlhf.recipe.schema import PolicyConfig, RolloutConfig, TrainRecipe
+from rlhf.recipe.schema import PolicyConfig, RolloutConfig
 
 Note = Callable[[str], None]
 _NAME = re.compile(r"^step_(\d+)\.(json|samples\.jsonl)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The benchmarks of a recipe, ready to be asked. tokens: that the longest prompt and answer may take."""
-
-    config: TrainEvaluationConfig
-    prepared: tuple[Prepared, ...]
-    settings: Settings
-    tokens: int
-
-
-def prepare(recipe: TrainRecipe, tokenizer: Any, note: Note) -> Asked | None:
-    """None where the recipe names no benchmarks. Raises DataError for what cannot be loaded."""
-    config = recipe.evaluation
-    if config is None:
-        return None
-    style = PromptStyle.of(config, tokenizer)
-    if style.chat_template == "none" != config.chat_template:
-        note(PLAIN_TEXT)
-    prepared = prepare_all(config, tokenizer, style)
-    end = tokenizer.encode(f"\n{config.thinking_end}\n\n", add_special_tokens=False)
-    settings = settings_of(config, style.chat_template, recipe.rollout.stop, recipe.run.seed)
-    return Asked(config, prepared, settings, tokens_needed(prepared, config, len(end)))
-
-
-@dataclass(frozen=True, slots=True)
 class Benchmarks:
-    """Implements `rlhf.parts.Evaluating`. folder: the run's evaluations."""
+    """Implements `rlhf.parts.Evaluating`. folder: the run's evaluations. every: steps between two."""
 
     asked: Asked
+    every: int
     policy: PolicyConfig
     rollout: RolloutConfig
     folder: Path
     answering: Answering
     verifying: Verifying
-
-    @property
-    def every(self) -> int:
-        return self.asked.config.every
 
     async def run(self, step: int, note: Note) -> Mapping[str, float]:
         """Metrics of the weights that the engines hold, after `step` steps; read where they were measured already."""

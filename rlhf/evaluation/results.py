@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rlhf.evaluation.intervals import Interval
+from rlhf.whole_file import write_whole
 from verifiers.base import Status
 
 KIND: Final = "longthought-evaluation"
@@ -218,13 +218,9 @@ def samples_path(results: Path) -> Path:
 
 def write_results(path: Path, results: Results) -> None:
     """Atomically: a reader finds the old file or the new one, never a part. Raises ResultsError where it cannot."""
-    half = path.with_name(path.name + ".part")
+    text = json.dumps(results.model_dump(), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
     try:
-        with half.open("w", encoding="ascii") as file:
-            file.write(json.dumps(results.model_dump(), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
+        write_whole(path, text.encode("ascii"))
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written: {error}; the samples are kept beside it") from error
 

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from rlhf.evaluation.during import Asked, Benchmarks, forget_after
+from rlhf.evaluation.during import Benchmarks, forget_after
 from rlhf.evaluation.results import read_results, samples_path
 from rlhf.evaluation.run.answer import Answer
 from rlhf.evaluation.run.journal import read_samples
+from rlhf.evaluation.run.prepare import Asked
 from rlhf.recipe.evaluation_schema import TrainEvaluationConfig
 from rlhf.recipe.schema import PolicyConfig, RolloutConfig
 from tests.evaluation.run.factories import prepared, settings
@@ -38,7 +39,7 @@ def benchmarks(tmp_path):
     asked = Asked(config, (prepared(),), settings(), tokens=64)
     answers = Answers()
     policy = PolicyConfig(model="tiny-moe", dtype="float32")
-    made = Benchmarks(asked, policy, RolloutConfig(), tmp_path / "run" / "evaluations", answers, Judge())
+    made = Benchmarks(asked, config.every, policy, RolloutConfig(), tmp_path / "run" / "evaluations", answers, Judge())
     return made, answers
 
 

@@ -1,6 +1,7 @@
 """Files that cannot be read, folders where files should be, and a page that cannot be written."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,10 @@ def test_a_folder_where_trajectories_or_an_evaluation_should_be_is_told(tmp_path
 def test_a_page_that_cannot_be_written_is_one_error_and_leaves_nothing(tmp_path, monkeypatch):
     path = make_results(tmp_path / "a.json", problems=4, samples=2)
 
-    def full(self, data):
-        self.touch()
+    def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ReportError, match=r"a\.html: cannot be written \(No space left on device\); .* with --out"):
         build_reports([path])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", samples_path(path).name]

@@ -12,13 +12,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from rlhf.whole_file import write_whole
 
 HERE = Path(__file__).parent
 STYLES = ("page.css", "charts.css", "browser.css")
@@ -48,14 +49,7 @@ def encoded(page: str) -> bytes:
 
 def write(path: Path, page: str) -> None:
     """Atomically: whoever reads finds the old page or the new one. Raises OSError where it cannot be written."""
-    half = path.with_name(path.name + ".part")
-    try:
-        half.write_bytes(encoded(page))
-        half.replace(path)
-    except OSError:
-        with suppress(OSError):  # the first error is the one to tell
-            half.unlink(missing_ok=True)
-        raise
+    write_whole(path, encoded(page))
 
 
 def data_block(value: Any) -> Markup:

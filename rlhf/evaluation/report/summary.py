@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from rlhf.evaluation.intervals import Interval
+from rlhf.whole_file import write_whole
 
 SUMMARY_FILE = "summary.json"
 
@@ -62,12 +62,7 @@ def write_summary(run_dir: Path, summary: Summary) -> Path:
     """Writes `summary.json` atomically: a reader finds the old file or the new one, never a part."""
     path = run_dir / SUMMARY_FILE
     text = json.dumps(_json_safe(asdict(summary)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    half = path.with_name(path.name + ".part")
-    with half.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    write_whole(path, text.encode())
     return path
 
 

@@ -134,20 +134,3 @@ def _moved_away(path: Path, file: BinaryIO) -> BinaryIO:
         return locked(path)
     finally:
         file.close()
-
-
-def settings_of(config: EvaluationConfig, chat_template: str, stop: Sequence[str], seed: int) -> Settings:
-    """chat_template: as it came out, `none` for a model that has none. seed: of the engines."""
-    return Settings(
-        top_p=config.top_p,
-        top_k=config.top_k,
-        min_p=config.min_p,
-        max_response_tokens=config.max_response_tokens,
-        thinking_tokens=config.thinking_tokens,
-        thinking_end=config.thinking_end,
-        system_prompt=config.system_prompt,
-        chat_template=chat_template,
-        template_options=dict(config.template_options),
-        stop=list(stop),
-        seed=seed,
-    )

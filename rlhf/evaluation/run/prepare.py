@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rlhf.data.errors import DataError
 from rlhf.evaluation.benchmarks import load_benchmark
-from rlhf.evaluation.prompts import PromptStyle, Tokenizer, encode
+from rlhf.evaluation.prompts import PLAIN_TEXT, PromptStyle, Tokenizer, encode
+from rlhf.evaluation.results import Settings
 from rlhf.evaluation.run.tasks import Prepared, label_of
 from rlhf.recipe.asked import temperature_of
 from rlhf.recipe.evaluation_schema import BenchmarkConfig, EvaluationConfig
 from rlhf.types import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The benchmarks of a recipe's section, ready to be asked. tokens: that the longest prompt and answer may take."""
+
+    config: EvaluationConfig
+    prepared: tuple[Prepared, ...]
+    settings: Settings
+    tokens: int
+
+
+def prepare(
+    config: EvaluationConfig, tokenizer: Any, stop: Sequence[str], seed: int, note: Callable[[str], None]
+) -> Asked:
+    """stop, seed: of the engines. Raises DataError for what cannot be loaded."""
+    style = PromptStyle.of(config, tokenizer)
+    if style.chat_template == "none" != config.chat_template:
+        note(PLAIN_TEXT)
+    prepared = prepare_all(config, tokenizer, style)
+    end = tokenizer.encode(f"\n{config.thinking_end}\n\n", add_special_tokens=False)
+    settings = settings_of(config, style.chat_template, stop, seed)
+    return Asked(config, prepared, settings, tokens_needed(prepared, config, len(end)))
 
 
 def prepare_all(config: EvaluationConfig, tokenizer: Tokenizer, style: PromptStyle) -> tuple[Prepared, ...]:
@@ -59,3 +85,20 @@ def require_room(needed: int, limit: int | None, what: str) -> None:
             f"the longest prompt with its answer may take {needed:,} tokens, {what} is {limit:,}; ask for fewer "
             f"response or thinking tokens (--max-tokens, --thinking-tokens), {needed - limit:,} less",
         )
+
+
+def settings_of(config: EvaluationConfig, chat_template: str, stop: Sequence[str], seed: int) -> Settings:
+    """chat_template: as it came out, `none` for a model that has none. seed: of the engines."""
+    return Settings(
+        top_p=config.top_p,
+        top_k=config.top_k,
+        min_p=config.min_p,
+        max_response_tokens=config.max_response_tokens,
+        thinking_tokens=config.thinking_tokens,
+        thinking_end=config.thinking_end,
+        system_prompt=config.system_prompt,
+        chat_template=chat_template,
+        template_options=dict(config.template_options),
+        stop=list(stop),
+        seed=seed,
+    )
