@@ -1,0 +1,1 @@
+"""One folder an operation; `rlhf.attention.catalog` names them all."""
