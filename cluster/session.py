@@ -47,6 +47,7 @@ from rlhf.record import RunRecord
 from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.run_folder import RunFolder, describe_run, note_in_run, open_run
+from rlhf.stages.parity import check_parity
 from rlhf.stages.sft import run_warmup
 from rlhf.token_details import TokenTexts
 from rlhf.trainer import Trainer
@@ -149,6 +150,8 @@ class _Session:
         record = RunRecord(self.folder, sinks, self.view, step, self.started, texts, kept)
         status = "failed"
         try:
+            assert self.engines is not None
+            await check_parity(self.recipe, self.learner, self.engines, prompts.train, model_dir, self.view)
             if self.checkpoint is not None:
                 await self.learner.load(self.checkpoint / "learner")
             elif self.recipe.warmup is not None:

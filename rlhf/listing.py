@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from rlhf.algorithms.catalog import CATALOG
 from rlhf.evaluation.benchmarks.listing import benchmark_lines, detail_lines
+from rlhf.recipe.attention_listing import kernel_detail, kernel_lines
 from verifiers.listing import settings_lines, task_lines, verifier_lines
 from verifiers.specs import VERIFIERS
 
 TABLES: Mapping[str, Callable[[], Mapping[str, str]]] = {
     "algorithms": lambda: {name: definition.summary for name, definition in CATALOG.items()},
     "verifiers": verifier_lines,
+    "attention": kernel_lines,
     "benchmarks": benchmark_lines,
 }
 
@@ -34,9 +36,11 @@ def lines_of(what: str | None, name: str | None) -> Iterator[str]:
 
 
 def _behind(what: str, name: str) -> Iterator[str]:
-    if what == "benchmarks":
+    if what in ("attention", "benchmarks"):
         try:
-            yield from _columns(detail_lines(name))
+            parts = kernel_detail(name) if what == "attention" else [detail_lines(name)]
+            for part in parts:
+                yield from [part] if isinstance(part, str) else _columns(part)
         except ValueError as error:
             raise ListingError(str(error)) from None
         return

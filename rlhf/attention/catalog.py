@@ -6,5 +6,6 @@ from collections.abc import Mapping
 
 from rlhf.attention.spec import KernelSpec
 from rlhf.attention.specs.linear import LINEAR
+from rlhf.attention.specs.sparse import BLOCK_SPARSE, SOFTMAX, STRIDED
 
-CATALOG: Mapping[str, KernelSpec] = {spec.name: spec for spec in (LINEAR,)}
+CATALOG: Mapping[str, KernelSpec] = {spec.name: spec for spec in (SOFTMAX, LINEAR, STRIDED, BLOCK_SPARSE)}

@@ -22,11 +22,15 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from rlhf.attention.levels import Level
+from rlhf.learner.span_levels import span_levels
+
 NAME = "longthought_packed"  # what `config._attn_implementation` says
 
 # Proven token by token and gradient by gradient in tests/learner/test_attention.py. Other architectures leak
 # between packed sequences without a word (see the README of this folder), so they are padded.
-PACKABLE = ("llama", "qwen2", "qwen3", "qwen3_moe")
+BASES = ("llama", "qwen2", "qwen3", "qwen3_moe")
+PACKABLE = BASES + tuple(f"longthought_{base}" for base in BASES)
 
 # A masked block computes all of queries x keys, a causal one skips the upper half: measured 437 against 720 ms.
 CAUSAL_SHARE = 0.62
@@ -63,12 +67,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class AttentionPlan:
-    """Rows to gather for each block, one after the other, and where each token's output stands among them."""
+    """Rows to gather for each block, one after the other, and where each token's output stands among them.
+
+    levels: the same sequences for the layers that are not softmax.
+    """
 
     query_index: Tensor
     key_index: Tensor
     output_index_T: Tensor
     blocks: tuple[Block, ...]
+    levels: tuple[Level, ...]
 
     def to(self, device: torch.device | str) -> AttentionPlan:
         blocks = tuple(
@@ -76,7 +84,11 @@ class AttentionPlan:
             for b in self.blocks
         )
         return AttentionPlan(
-            self.query_index.to(device), self.key_index.to(device), self.output_index_T.to(device), blocks
+            self.query_index.to(device),
+            self.key_index.to(device),
+            self.output_index_T.to(device),
+            blocks,
+            tuple(level.to(device) for level in self.levels),
         )
 
 
@@ -106,7 +118,7 @@ def plan_attention(spans: Sequence[Span]) -> AttentionPlan:
         blocks.append(block)
     if bool((output_T < 0).any()):
         raise ValueError("the spans leave tokens out or overlap")
-    return AttentionPlan(torch.cat(queries), torch.cat(keys), output_T, tuple(blocks))
+    return AttentionPlan(torch.cat(queries), torch.cat(keys), output_T, tuple(blocks), span_levels(spans))
 
 
 def _total(span: Span) -> int:

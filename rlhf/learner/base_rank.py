@@ -37,7 +37,7 @@ def load(spec: LearnerSpec) -> LoadedPolicy:
     loaded = load_policy(
         spec.model_dir,
         spec.policy.dtype,
-        spec.policy.attention,
+        spec.policy.packing,
         packable=PACKABLE,
         packed_name=NAME,
         device=spec.device,
@@ -59,7 +59,8 @@ class BaseRank:
         policy = load(spec)
         self.model = policy.model
         self.layout = policy.layout
-        self.notices: tuple[str, ...] = (policy.notice,) if policy.notice else ()
+        self.notices = policy.notices
+        self._share_prompts = learner.share_prompts and policy.shares
         if learner.gradient_checkpointing:
             self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self._stage = Stage(learner.learning_rate, learner.warmup_steps, learner.weight_decay)
@@ -109,14 +110,14 @@ class BaseRank:
             self.spec.world_size,
             learner.token_budget,
             hidden=self._hidden,
-            share_prompts=learner.share_prompts,
+            share_prompts=self._share_prompts,
             padded=self.layout == "padded",
         )
 
     def _micro_batches(self, plan: StepPlan, sequences: Sequence[TrainSequence]) -> list[MicroBatch]:
-        share, padded, device = self.spec.learner.share_prompts, self.layout == "padded", self.spec.device
+        padded, device = self.layout == "padded", self.spec.device
         micros = plan.ranks[self.spec.rank]
-        return [build(m, sequences, padded=padded, device=device, share=share) for m in micros]
+        return [build(m, sequences, padded=padded, device=device, share=self._share_prompts) for m in micros]
 
     def save(self, folder: str | Path) -> None:
         """Weights, optimizer, schedule, RNG states of every rank; `load` restores them bit for bit."""

@@ -128,6 +128,18 @@ class Engine:
         with deepspeed.zero.GatheredParameters(partitioned):
             yield
 
+    @contextmanager
+    def changing(self, parameters: list[Tensor]) -> Iterator[None]:
+        """The same to write to: what stands on rank 0 when it closes is kept. Every rank must write the same."""
+        partitioned = [p for p in parameters if hasattr(p, "ds_id")]
+        if not partitioned:
+            yield
+            return
+        import deepspeed
+
+        with deepspeed.zero.GatheredParameters(partitioned, modifier_rank=0):
+            yield
+
     def decay_matrices(self, weight_decay: float) -> None:
         self.optimizer.param_groups[0]["weight_decay"] = weight_decay
 

@@ -1,4 +1,4 @@
-"""One micro-batch's share of what a step minimises: the algorithm's loss and the router's."""
+"""One micro-batch's share of what a step minimises: the algorithm's loss and what the model adds to it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rlhf.algorithms.loss_types import LossInputs, LossOutput
 from rlhf.learner.engine import Engine
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.metrics import Tally
-from rlhf.learner.router import RouterMonitor, RouterTerm
 from rlhf.learner.spec import LossFn, OldLogprobs
+from rlhf.learner.terms import Monitors, Terms
 from rlhf.types import Batch
 
 
@@ -27,20 +27,20 @@ class StepOptions:
 
 def micro_objective(
     engine: Engine,
-    monitor: RouterMonitor,
+    monitors: Monitors,
     micro: MicroBatch,
     batch: Batch,
     loss: LossFn,
     options: StepOptions,
-    router: RouterTerm,
+    terms: Terms,
     tally: Tally,
 ) -> Tensor:
     """This micro-batch's share of the objective, its statistics added to the tally."""
     with tally.seconds("forward"):
-        with monitor.recording() as record:
+        with monitors.recording() as records:
             logp_N, entropy_N = engine(micro, batch.temperature, options.entropy_gradient)
         if not micro.members:
-            return (logp_N.sum() + entropy_N.sum()) * 0.0 + router.term(record, micro)
+            return (logp_N.sum() + entropy_N.sum()) * 0.0 + terms.term(records, micro, tally)
         members = [batch.sequences[m] for m in micro.members]
         logp_BT, entropy_BT = micro.to_rows(logp_N), micro.to_rows(entropy_N)
         behaviour_BT = micro.gather_rows([s.behaviour_logp_R for s in members])
@@ -63,7 +63,7 @@ def micro_objective(
                 global_correct_tokens=batch.global_correct_tokens,
             )
         )
-        share = output.loss + router.term(record, micro)
+        share = output.loss + terms.term(records, micro, tally)
     tally.add("objective", share.detach())
     for name, value in output.sums.items():
         tally.add(f"loss/{name}", value)

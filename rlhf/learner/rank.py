@@ -20,8 +20,9 @@ from rlhf.learner.metrics import Tally, step_metrics
 from rlhf.learner.objective import StepOptions, mean_nll, micro_objective
 from rlhf.learner.policy import PolicyModule
 from rlhf.learner.reference import Reference, current
-from rlhf.learner.router import RouterMonitor, RouterTerm
+from rlhf.learner.router import RouterTerm
 from rlhf.learner.spec import LearnerSpec, LossFn, OldLogprobs, StepResult
+from rlhf.learner.terms import Monitors, Terms
 from rlhf.learner.weights import export_folder, gathered_weights
 from rlhf.types import Batch, TrainSequence
 
@@ -31,7 +32,7 @@ class LearnerRank(BaseRank):
 
     def __init__(self, spec: LearnerSpec) -> None:
         super().__init__(spec, lambda model: PolicyModule(model, spec.learner.logit_chunk))
-        self._router = RouterMonitor(self.model)
+        self._monitors = Monitors(self.model)
         self._reference: Reference | BaseWeights | None = None
         if spec.reference:
             adapted = spec.learner.lora is not None
@@ -66,19 +67,20 @@ class LearnerRank(BaseRank):
         tally = Tally()
         plan = self._plan(batch.sequences)
         micros = self._micro_batches(plan, batch.sequences)
-        router = RouterTerm(self._router, self.spec.learner.router_aux_coef, batch.sequences)
-        if router.needs_counting(len(micros)):
+        terms = Terms(self._monitors, self.spec.learner.router_aux_coef, batch.sequences)
+        if terms.router.needs_counting(len(micros)):
             with tally.seconds("counting"):
-                self._count_experts(micros, router)
+                self._count_experts(micros, terms.router)
         for i, micro in enumerate(micros):
-            share = micro_objective(self._engine, self._router, micro, batch, loss, options, router, tally)
+            share = micro_objective(self._engine, self._monitors, micro, batch, loss, options, terms, tally)
             with tally.seconds("backward"):
                 self._engine.backward(share, last=i == len(micros) - 1)
         with tally.seconds("optimizer"):
             norm, rate = self._step_optimizer()
+            terms.kernels.learn_outside(self._engine, self._stage.step)
         sums, maxima = tally.reduced()
         metrics = step_metrics(sums, maxima, batch.global_tokens, batch.global_sequences)
-        metrics |= router.metrics() | {
+        metrics |= terms.router.metrics() | {
             "learner/micro_batches": float(plan.micro_batches),
             "learner/imbalance": plan.imbalance(self._hidden),
         }
@@ -87,7 +89,7 @@ class LearnerRank(BaseRank):
     def _count_experts(self, micros: Sequence[MicroBatch], router: RouterTerm) -> None:
         with torch.no_grad():
             for micro in micros:
-                with self._router.recording() as record:
+                with self._monitors.router.recording() as record:
                     self._engine(micro, 1.0, head=False)
                 router.count(record, micro)
         router.finish_counting()
@@ -142,5 +144,5 @@ class LearnerRank(BaseRank):
 
     def close(self) -> None:
         if not self._closed:
-            self._router.close()
+            self._monitors.close()
         super().close()

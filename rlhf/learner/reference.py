@@ -32,6 +32,7 @@ class Reference:
         self.hidden = int(loaded.model.config.hidden_size)
         self._module = PolicyModule(loaded.model, spec.learner.logit_chunk).eval().requires_grad_(False)
         self._device, self._learner = spec.device, spec.learner
+        self._share_prompts = spec.learner.share_prompts and loaded.shares
         # A moving average in float32: in bfloat16 a hundredth of a small change would be rounded away.
         self._average: list[Tensor] | None = None
 
@@ -59,10 +60,10 @@ class Reference:
             1,
             learner.token_budget,
             hidden=self.hidden,
-            share_prompts=learner.share_prompts,
+            share_prompts=self._share_prompts,
             padded=padded,
         )
-        share = learner.share_prompts
+        share = self._share_prompts
         micros = [build(m, sequences, padded=padded, device=self._device, share=share) for m in plan.ranks[0]]
         return score(sequences, micros, lambda micro: self.logp(micro, temperature), ranks=1)
 

@@ -13,6 +13,8 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
+from rlhf.models.hybrid import model as hybrid
+from rlhf.models.hybrid.layers import can_go_on
 from rlhf.models.moe import choose_experts_implementation
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -21,31 +23,32 @@ Layout = Literal["packed", "padded"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """notice: what a user should know of the layout, or empty."""
+    """notices: what a user should know of the layout. shares: a prompt may be run once for all its responses."""
 
     model: Any
     layout: Layout
-    notice: str
+    notices: tuple[str, ...]
+    shares: bool = True
 
 
-def choose_layout(attention: str, config: Any, packable: tuple[str, ...]) -> tuple[Layout, str]:
-    """(layout, notice) for `policy.attention`; ValueError where packing was asked for and is not proven."""
+def choose_layout(packing: str, config: Any, packable: tuple[str, ...]) -> tuple[Layout, str]:
+    """(layout, notice) for `policy.packing`; ValueError where packing was asked for and is not proven."""
     obstacle = ""
     if config.model_type not in packable:
         obstacle = f"{config.model_type} is not on the tested list ({', '.join(packable)})"
     elif getattr(config, "use_sliding_window", False) and getattr(config, "sliding_window", None):
         obstacle = f"its attention has a sliding window of {config.sliding_window} tokens"
-    if attention == "padded":
+    if packing == "padded":
         return "padded", ""
     if not obstacle:
         return "packed", ""
-    if attention == "packed":
-        raise ValueError(f"policy.attention: packed cannot be had: {obstacle}; write policy.attention: auto or padded")
+    if packing == "packed":
+        raise ValueError(f"policy.packing: packed cannot be had: {obstacle}; write policy.packing: auto or padded")
     return "padded", f"sequences are padded, not packed: {obstacle}"
 
 
 def load_policy(
-    folder: str | Path, dtype: str, attention: str, *, packable: tuple[str, ...], packed_name: str, device: str = "cpu"
+    folder: str | Path, dtype: str, packing: str, *, packable: tuple[str, ...], packed_name: str, device: str = "cpu"
 ) -> LoadedPolicy:
     """Load, choose the layout, check that the head can be computed apart from the model.
 
@@ -54,14 +57,23 @@ def load_policy(
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: no config.json; policy.model must be a folder in Hugging Face format")
-    layout, notice = choose_layout(attention, AutoConfig.from_pretrained(folder), packable)
+    hybrid.register()
+    layout, notice = choose_layout(packing, AutoConfig.from_pretrained(folder), packable)
     with _without_progress_bars():
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=DTYPES[dtype], attn_implementation=packed_name if layout == "packed" else "sdpa"
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=DTYPES[dtype],
+            attn_implementation=packed_name if layout == "packed" else "sdpa",
+            output_loading_info=True,
         )
+    if lacking := sorted(report["missing_keys"]):
+        raise ValueError(f"{folder}: its weights lack {', '.join(lacking[:5])}{' and more' * (len(lacking) > 5)}")
     check_head(model)
     choose_experts_implementation(model, device)
-    return LoadedPolicy(model.to(device), layout, notice)
+    notices = [notice] if notice else []
+    if not (shares := can_go_on(model)):
+        notices.append("prompts are run once for every response: an attention kernel leaves no state to go on from")
+    return LoadedPolicy(model.to(device), layout, tuple(notices), shares)
 
 
 @contextmanager

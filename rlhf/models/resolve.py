@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rlhf.attention.rope_scaling import RopeScaling
     from rlhf.recipe.schema import PolicyConfig
 
 TINY = "tiny-moe"
+SOFTMAX = "softmax"
 
 
 class ModelError(ValueError):
@@ -16,7 +20,47 @@ class ModelError(ValueError):
 
 
 def resolve_model(policy: PolicyConfig, folder: Path, seed: int) -> Path:
-    """`tiny-moe` is built into `folder` (once); a local folder is used as it is; a hub id is downloaded."""
+    """`tiny-moe` is built into `folder` (once); a local folder is used as it is; a hub id is downloaded.
+
+    With `policy.attention` a policy with these kernels is made of the model, into `folder` (once).
+    """
+    if policy.attention is None:
+        return _base_model(policy, folder, seed)
+    if (folder / "config.json").is_file():
+        return folder
+    base = _base_model(policy, folder / "base", seed)
+    layers, rope = _layers_asked(policy, base)
+    if not layers:
+        return base
+    from rlhf.models.hybrid.build import write_hybrid
+
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write_hybrid(base, partial, layers, seed, rope)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in sorted(partial.iterdir(), key=lambda file: file.name == "config.json"):  # the last one says: all there
+        file.replace(folder / file.name)
+    partial.rmdir()
+    return folder
+
+
+def _layers_asked(policy: PolicyConfig, base: Path) -> tuple[list[dict[str, Any]], RopeScaling | None]:
+    """What `policy.attention` changes of the model in `base`; no layers where it changes nothing."""
+    from rlhf.attention.rope_scaling import RopeScaling
+    from rlhf.recipe.attention import resolve_layers
+
+    assert policy.attention is not None
+    config = json.loads((base / "config.json").read_text("utf-8"))
+    layers = resolve_layers(policy.attention, config["num_hidden_layers"])
+    asked = policy.attention.rope
+    built = config["model_type"].startswith("longthought_")  # which `rlhf check` has compared with the recipe
+    if built or (asked is None and all(layer.kernel == SOFTMAX for layer in layers)):
+        return [], None
+    rope = None if asked is None else RopeScaling(asked.type, asked.factor, asked.original_context)
+    return [{"kernel": layer.kernel, "settings": layer.settings} for layer in layers], rope
+
+
+def _base_model(policy: PolicyConfig, folder: Path, seed: int) -> Path:
     if policy.model == TINY:
         if not (folder / "config.json").exists():
             from rlhf.models.tiny.build import write_tiny_moe

@@ -126,12 +126,19 @@ def check_batches(recipe: TrainRecipe) -> Iterator[Finding]:
     learner, trainer, rollout = recipe.learner, recipe.trainer, recipe.rollout
     longest = recipe.data.max_prompt_tokens + rollout.max_response_tokens
     sequences = trainer.prompts_per_step * recipe.algorithm.group_size
-    if sequences < learner.ranks:
+    if sequences < learner.data_ranks:
         yield refuse(
             "learner.ranks",
             f"found {learner.ranks}, but a step has {sequences} sequences (trainer.prompts_per_step "
             f"{trainer.prompts_per_step} x algorithm.group_size {recipe.algorithm.group_size}): some ranks would get "
-            f"none; write at most {sequences}",
+            f"none; write at most {sequences * learner.sequence_parallel}",
+        )
+    if learner.ranks % learner.sequence_parallel:
+        divisors = [str(n) for n in range(1, learner.ranks + 1) if learner.ranks % n == 0]
+        yield refuse(
+            "learner.sequence_parallel",
+            f"found {learner.sequence_parallel}, which does not divide learner.ranks {learner.ranks}; write "
+            f"{' or '.join(divisors)}",
         )
     # The default is exempt: it is no statement about this batch.
     ceiling = max(sequences * longest, LearnerConfig.model_fields["token_budget"].default)
@@ -158,11 +165,11 @@ def check_batches(recipe: TrainRecipe) -> Iterator[Finding]:
                 "warmup.batch_size",
                 f"found {warmup.batch_size}, more than there are; write at most {warmup.size} (warmup.size)",
             )
-        if warmup.batch_size < learner.ranks:
+        if warmup.batch_size < learner.data_ranks:
             yield refuse(
                 "warmup.batch_size",
                 f"found {warmup.batch_size} for {learner.ranks} learner.ranks: some would get none; write at least "
-                f"{learner.ranks}",
+                f"{learner.data_ranks}",
             )
 
 

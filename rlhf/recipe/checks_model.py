@@ -79,8 +79,7 @@ def check_eval_memory(recipe: EvalRecipe, engine: EngineMemory, devices: Devices
     if engine.kv_sequences == 0:
         yield warn(
             "engines.kv_cache_gib" if devices.kind == "cpu" else "engines.gpu_memory_utilization",
-            f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of {longest_asked(recipe)}; "
-            "raise it, or engines.tensor_parallel",
+            f"{_room(engine)}, less than one sequence of {longest_asked(recipe)}; raise it, or engines.tensor_parallel",
         )
 
 
@@ -109,9 +108,15 @@ def check_memory(recipe: TrainRecipe, found: Estimate, devices: Devices) -> Iter
     if engine.kv_sequences == 0:
         yield warn(
             "rollout.kv_cache_gib" if devices.kind == "cpu" else "rollout.gpu_memory_utilization",
-            f"the KV cache holds about {engine.kv_tokens} tokens, less than one sequence of "
-            f"{longest_sequence(recipe)}; raise it, or rollout.tensor_parallel",
+            f"{_room(engine)}, less than one sequence of {longest_sequence(recipe)}; raise it, or "
+            "rollout.tensor_parallel",
         )
+
+
+def _room(engine: EngineMemory) -> str:
+    if engine.kv_tokens is not None:
+        return f"the KV cache holds about {engine.kv_tokens} tokens"
+    return f"the cache holds {(engine.kv_cache or 0) / 2**20:.1f} MiB"
 
 
 def _too_much_for_shared(found: Estimate, memory: int) -> Finding:

@@ -31,8 +31,9 @@ class EngineSettings(Protocol):
 class EngineMemory:
     """Bytes of one of an engine's tp devices, and what its KV cache holds.
 
-    kv_cache: None where the device's memory is not known. kv_tokens: of the whole engine.
-    kv_sequences: how many sequences of the full length that is.
+    kv_bytes_per_token: of the layers that keep keys and values. state_bytes_per_sequence: of those that keep a state.
+    kv_cache: None where the device's memory is not known. kv_tokens: of the whole engine; None too where a sequence's
+    state takes room besides, or there are no keys and values. kv_sequences: how many sequences of the full length.
     """
 
     weights: int
@@ -40,6 +41,7 @@ class EngineMemory:
     kv_cache: int | None
     kv_tokens: int | None
     kv_sequences: int | None
+    state_bytes_per_sequence: int = 0
 
     @property
     def total(self) -> int | None:
@@ -66,13 +68,25 @@ def memory_of_engine(
     b, tp = BYTES[dtype], asked.tensor_parallel
     wide = kind == "cpu" and dtype == "bfloat16" and asked.wide_products != "off"
     weights = (BYTES["float32"] if wide else b) * model.parameters // tp
+    states = state_sizes(model)
     # keys and values; a KV head is repeated where there are fewer than devices
-    per_token = 2 * model.layers * max(1, model.kv_heads // tp) * model.head_dim * b
+    per_token = 2 * (model.layers - len(states)) * max(1, model.kv_heads // tp) * model.head_dim * b
+    # fp32, and every layer's page has the size of the largest state: an engine's cache has pages of one size
+    per_sequence = BYTES["float32"] * len(states) * max(states, default=0)
     cache: int | None = None
     if kind == "cpu":
         cache = int(asked.kv_cache_gib * GIB)
     elif device_memory is not None:
         cache = max(0, int(asked.gpu_memory_utilization * device_memory) - weights)
-    tokens = None if cache is None else cache // per_token
-    sequences = None if tokens is None else tokens // longest
-    return EngineMemory(weights, per_token, cache, tokens, sequences)
+    tokens = cache // per_token if cache is not None and not states else None
+    sequences = None if cache is None else cache // (longest * per_token + per_sequence)
+    return EngineMemory(weights, per_token, cache, tokens, sequences, per_sequence)
+
+
+def state_sizes(model: ModelConfig) -> list[int]:
+    """Elements a sequence of every layer that keeps a state of constant size."""
+    found = []
+    for layer in model.attention or ():
+        if layer.spec.engine == "state" and layer.spec.state_size is not None:
+            found.append(layer.spec.state_size(model.heads, model.kv_heads, model.head_dim, layer.parsed()))
+    return found

@@ -144,9 +144,10 @@ def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
     A token and layer: 4 of the hidden size (both norms' inputs and outputs), 3 of the queries' and 3 of the
     keys' width (projected, rotated, attention's output; values), 4 of the active MLP width (gate, up, activated,
     product), and the copies of shared prompts' keys and values (key_rows). With checkpointing a layer keeps its input
-    alone, and one layer at a time is held in full.
+    alone, and one layer at a time is held in full. Ranks that share sequences (learner.sequence_parallel) share T.
     """
     b, tokens = BYTES[recipe.policy.dtype], max(recipe.learner.token_budget, longest_sequence(recipe))
+    tokens = ceil(tokens / recipe.learner.sequence_parallel)
     copies = 2 * model.kv_heads * model.head_dim * (key_rows(recipe) - 1.0)
     width = 4 * model.hidden + 3 * model.head_dim * (model.heads + model.kv_heads) + 4 * model.active_intermediate
     if recipe.learner.gradient_checkpointing:
@@ -156,7 +157,7 @@ def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
 
 def key_rows(recipe: TrainRecipe) -> float:
     """Rows of keys and values a token of a micro-batch: responses that share a prompt gather it each for itself."""
-    if not recipe.learner.share_prompts or recipe.policy.attention == "padded":
+    if not recipe.learner.share_prompts or recipe.policy.packing == "padded":
         return 1.0
     group, prompt = recipe.algorithm.group_size, recipe.data.max_prompt_tokens
     response = recipe.rollout.max_response_tokens
@@ -192,8 +193,8 @@ def step_work(recipe: TrainRecipe, model: ModelConfig) -> StepWork:
 def _micro_batches(recipe: TrainRecipe, prompt: int, response: int) -> int:
     """Micro-batches of one rank for sequences of equal length: as many whole sequences as the budget holds.
 
-    Prompts are counted for every sample; learner.share_prompts lowers the number.
+    Prompts are counted for every sample (learner.share_prompts lowers the number), ranks that share sequences as one.
     """
-    sequences = ceil(recipe.trainer.prompts_per_step * recipe.algorithm.group_size / recipe.learner.ranks)
+    sequences = ceil(recipe.trainer.prompts_per_step * recipe.algorithm.group_size / recipe.learner.data_ranks)
     together = max(1, recipe.learner.token_budget // (prompt + response))
     return ceil(sequences / together)

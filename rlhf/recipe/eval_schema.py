@@ -22,7 +22,7 @@ class EvalEnginesConfig(Section):
     )
     kv_cache_gib: PositiveFloat = Field(1.0, description="CPU: memory of the KV cache of one engine")
     gpu_memory_utilization: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
-    prefix_caching: bool = True
+    prefix_caching: bool | None = Field(None, description="as in rollout.prefix_caching")
     enforce_eager: bool = True
     wide_products: Literal["auto", "on", "off"] = Field("auto", description="as in rollout.wide_products")
     cpus_per_engine: PositiveInt | None = Field(None, description="threads of one engine on a CPU")

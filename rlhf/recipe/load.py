@@ -11,15 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from rlhf.algorithms.catalog import CATALOG
+from rlhf.recipe.attention import KEY as ATTENTION
 from rlhf.recipe.checks import check
+from rlhf.recipe.checks_attention import check_attention, check_eval_attention
 from rlhf.recipe.checks_eval import check_eval
 from rlhf.recipe.checks_model import check_eval_memory, check_eval_model, check_memory, check_model
 from rlhf.recipe.devices import Devices, devices_for
 from rlhf.recipe.engine_memory import EngineMemory, eval_engine_memory
 from rlhf.recipe.estimate import Estimate, estimate_for
 from rlhf.recipe.eval_schema import EvalRecipe
-from rlhf.recipe.findings import Finding, warn
-from rlhf.recipe.model_config import ModelConfig, ModelConfigError, find_config, find_trained_config, read_model_config
+from rlhf.recipe.findings import Finding, refuse, warn
+from rlhf.recipe.model_config import (
+    REPLACEABLE,
+    BuiltConfigError,
+    ModelConfig,
+    ModelConfigError,
+    find_config,
+    find_trained_config,
+    read_model_config,
+)
+from rlhf.recipe.policy_attention import attended
+from rlhf.recipe.prefix_caching import check_native
 from rlhf.recipe.problems import Problem, RecipeError
 from rlhf.recipe.schema import PolicyConfig, TrainRecipe
 from rlhf.recipe.source import read
@@ -35,7 +47,7 @@ class Loaded:
     """A recipe that can run, what it will run on, and what its author may want to know.
 
     model, estimate: None where the model's config.json is not on this machine, or of an architecture without a
-    formula; a warning then says so.
+    formula; a warning then says so. The model has the layers that policy.attention gives it.
     """
 
     recipe: TrainRecipe
@@ -95,11 +107,13 @@ def _checked_train(recipe: TrainRecipe, placed: Placing, devices: Devices | None
     devices = devices or devices_for(recipe.cluster)
     findings = check(recipe, devices)
     model, more = _model(recipe.policy, find_config)
-    findings += more
+    config = find_config(recipe.policy.model, recipe.policy.revision)
+    findings += [*more, *check_native("rollout", recipe.rollout.prefix_caching, config)]
     estimate = None
     if model is not None and recipe.algorithm.name in CATALOG:  # else that is what is wrong
         estimate = estimate_for(recipe, model, devices)
-        findings += [*check_model(recipe, model), *check_memory(recipe, estimate, devices)]
+        findings += [*check_model(recipe, model), *check_attention(recipe, model, devices)]
+        findings += check_memory(recipe, estimate, devices)
     return Loaded(recipe, devices, _warnings(findings, placed), model, estimate)
 
 
@@ -108,11 +122,13 @@ def checked_eval(recipe: EvalRecipe, placed: Placing, devices: Devices | None = 
     devices = devices or devices_for(recipe.cluster)
     findings = check_eval(recipe, devices)
     model, more = _model(recipe.policy, find_trained_config)
-    findings += more
+    config = find_trained_config(recipe.policy.model, recipe.policy.revision)
+    findings += [*more, *check_native("engines", recipe.engines.prefix_caching, config)]
     engine = None
     if model is not None:
         engine = eval_engine_memory(recipe, model, devices)
-        findings += [*check_eval_model(recipe, model), *check_eval_memory(recipe, engine, devices)]
+        findings += [*check_eval_model(recipe, model), *check_eval_attention(recipe, model, devices)]
+        findings += check_eval_memory(recipe, engine, devices)
     return LoadedEval(recipe, devices, _warnings(findings, placed), model, engine)
 
 
@@ -127,15 +143,20 @@ def _warnings(findings: Sequence[Finding], placed: Placing) -> tuple[Problem, ..
 def _model(
     policy: PolicyConfig, find: Callable[[str, str | None], FilePath | None]
 ) -> tuple[ModelConfig | None, list[Finding]]:
-    """The model's sizes, where its config.json is here; otherwise why they are not known."""
+    """The model's sizes and layers, where its config.json is here; otherwise why they are not known."""
     path = find(policy.model, policy.revision)
     if path is None:
         note = f"{policy.model} is not on this machine yet, so its memory is not estimated"
-        return None, [warn("policy.model", note)]
+        return None, [warn("policy.model", note), *attended(policy, None)[1]]
     try:
-        return read_model_config(path), []
+        return attended(policy, read_model_config(path))
+    except BuiltConfigError as error:
+        return None, [refuse("policy.model", str(error))]
     except ModelConfigError as error:
-        return None, [warn("policy.model", f"memory is not estimated: {error}")]
+        if policy.attention is None:
+            return None, [warn("policy.model", f"memory is not estimated: {error}")]
+        can = ", ".join(REPLACEABLE)
+        return None, [refuse(ATTENTION, f"only the layers of {can} can be replaced; {error}")]
 
 
 def dump_recipe(recipe: TrainRecipe | EvalRecipe) -> str:

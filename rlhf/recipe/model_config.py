@@ -9,11 +9,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rlhf.recipe.attention import AttentionError, LayerAttention, layers_of_config
+
 TINY_MOE = "tiny-moe"
+
+BUILT = "longthought_"
+"""What the `model_type` of a policy begins with whose layers were replaced; that of its base follows."""
+REPLACEABLE = ("llama", "qwen2", "qwen3", "qwen3_moe")
+"""Architectures whose layers can be."""
 
 FORMULAS = ("llama", "mistral", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "mixtral")
 
@@ -22,11 +29,31 @@ class ModelConfigError(ValueError):
     """A config.json that is missing, unreadable or of an architecture without a formula."""
 
 
+class BuiltConfigError(ModelConfigError):
+    """Of a policy whose layers were replaced, and which cannot be read here: nothing could load it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretched:
+    """Rotary positions for longer contexts, as config.json says. kind: `rope_type` of transformers."""
+
+    kind: str
+    factor: float | None
+
+    def __str__(self) -> str:
+        return self.kind if self.factor is None else f"{self.kind}, factor {self.factor:g}"
+
+    def differs(self, kind: str, factor: float) -> bool:
+        return (self.kind, self.factor) != (kind, factor)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
     """Sizes of a decoder: all counts are of elements. experts 0: a dense model.
 
     dense_layers: layers whose MLP is dense (all of them without experts); the others hold experts.
+    attention: of every layer; None: softmax, as the architecture has it. built: whether config.json says so.
+    rope: how positions are stretched; None: not at all, or by theta alone.
     """
 
     kind: str
@@ -47,10 +74,16 @@ class ModelConfig:
     expert_intermediate: int = 0
     shared_intermediate: int = 0
     dense_layers: int = 0
+    attention: tuple[LayerAttention, ...] | None = None
+    built: bool = False
+    rope: Stretched | None = None
 
     @property
     def parameters(self) -> int:
-        """All parameters; embeddings that are tied count once."""
+        """All parameters; embeddings that are tied count once.
+
+        A layer with another kernel is counted as a softmax layer: what it adds (gates, decays, norms) is left out.
+        """
         return self._outside_layers() + self.layers * self._layer_common() + self._mlps(self.experts)
 
     @property
@@ -125,13 +158,22 @@ def read_model_config(path: Path) -> ModelConfig:
         raise ModelConfigError(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(raw, dict):
         raise ModelConfigError(f"{path}: found a {type(raw).__name__}, a model's config is an object")
-    kind = raw.get("model_type")
-    if kind not in FORMULAS:
-        raise ModelConfigError(f"{path}: model_type {kind!r} has no formula here; there is: {', '.join(FORMULAS)}")
+    named = raw.get("model_type")
+    built = isinstance(named, str) and named.startswith(BUILT)
+    kind = named.removeprefix(BUILT) if isinstance(named, str) and built else named
+    if kind not in FORMULAS or (built and kind not in REPLACEABLE):
+        raise ModelConfigError(f"{path}: model_type {named!r} has no formula here; there is: {', '.join(FORMULAS)}")
     try:
-        return _from_raw(kind, raw)
+        config = _from_raw(kind, raw)
+        return (
+            replace(config, attention=layers_of_config(raw["attention"], config.layers), built=True)
+            if built
+            else config
+        )
     except KeyError as error:
-        raise ModelConfigError(f"{path}: {error.args[0]} is missing") from error
+        raise (BuiltConfigError if built else ModelConfigError)(f"{path}: {error.args[0]} is missing") from error
+    except AttentionError as error:
+        raise BuiltConfigError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
 
 
 def _from_raw(kind: str, raw: Mapping[str, Any]) -> ModelConfig:
@@ -168,4 +210,14 @@ def _from_raw(kind: str, raw: Mapping[str, Any]) -> ModelConfig:
         expert_intermediate=expert_width,
         shared_intermediate=shared,
         dense_layers=dense,
+        rope=_stretched(raw),
     )
+
+
+def _stretched(raw: Mapping[str, Any]) -> Stretched | None:
+    """transformers 5 writes rope_parameters where earlier versions wrote rope_scaling."""
+    said = raw.get("rope_parameters") or raw.get("rope_scaling")
+    if not isinstance(said, dict):
+        return None
+    kind = said.get("rope_type") or said.get("type") or "default"
+    return None if kind == "default" else Stretched(str(kind), said.get("factor"))

@@ -14,6 +14,8 @@ from rlhf.recipe.devices import GIB, Devices
 from rlhf.recipe.engine_memory import EngineMemory
 from rlhf.recipe.estimate import TYPICAL_SHARE, Estimate
 from rlhf.recipe.load import Loaded
+from rlhf.recipe.model_config import ModelConfig
+from rlhf.recipe.plan_attention import attention_words
 from rlhf.recipe.plan_placement import Placed, describe_devices, placement_table, plural, table_of
 from rlhf.recipe.schema import TrainRecipe
 
@@ -24,7 +26,7 @@ def render_plan(loaded: Loaded, placement: Iterable[Placed], sandboxes: Sequence
     sandboxes: what this machine gives to rewards that run code, a line each.
     """
     parts: list[RenderableType] = [
-        summary_table(loaded.recipe, loaded.devices),
+        summary_table(loaded.recipe, loaded.devices, loaded.model),
         placement_table(list(placement)),
     ]
     if loaded.estimate is not None:
@@ -37,20 +39,21 @@ def render_plan(loaded: Loaded, placement: Iterable[Placed], sandboxes: Sequence
     return Group(*parts)
 
 
-def summary_table(recipe: TrainRecipe, devices: Devices) -> Table:
+def summary_table(recipe: TrainRecipe, devices: Devices, model: ModelConfig | None) -> Table:
     table = table_of("recipe", "", "")
     reward = " + ".join(f"{r.weight:g} {r.label}" for r in recipe.reward)
     train = recipe.data.train
-    rows = {
+    rows: dict[str, str | None] = {
         "run": f"{recipe.run.name}, seed {recipe.run.seed}",
         "policy": f"{recipe.policy.model} ({recipe.policy.dtype})",
+        "attention": attention_words(recipe.policy, model, devices),
         "data": f"{train.source} {train.task or train.path}" + (f", {train.size} prompts" if train.size else ""),
         "reward": reward,
         "algorithm": f"{recipe.algorithm.name}, {recipe.algorithm.group_size} samples a prompt: "
         + describe(resolve(recipe.algorithm)),
         "steps": f"{recipe.trainer.steps} of {recipe.trainer.prompts_per_step} prompts, "
         + (f"at most {recipe.trainer.max_staleness} versions old" if recipe.trainer.max_staleness else "synchronous"),
-        "learner": f"{plural(recipe.learner.ranks, 'rank')}, ZeRO {recipe.learner.zero_stage}",
+        "learner": _learner(recipe),
         "rollout": f"{plural(recipe.rollout.engines, 'engine')}, tensor parallel {recipe.rollout.tensor_parallel}",
         "devices": describe_devices(devices),
     }
@@ -61,8 +64,15 @@ def summary_table(recipe: TrainRecipe, devices: Devices) -> Table:
     if recipe.trainer.best_metric is not None:
         rows["best weights"] = f"of the highest {recipe.trainer.best_metric}"
     for key, value in rows.items():
-        table.add_row(key, Text(value))
+        if value is not None:
+            table.add_row(key, Text(value))
     return table
+
+
+def _learner(recipe: TrainRecipe) -> str:
+    shared = recipe.learner.sequence_parallel
+    together = f", {shared} on a sequence together" if shared > 1 else ""
+    return f"{plural(recipe.learner.ranks, 'rank')}{together}, ZeRO {recipe.learner.zero_stage}"
 
 
 def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Table:
@@ -102,14 +112,17 @@ def memory_table(recipe: TrainRecipe, devices: Devices, found: Estimate) -> Tabl
 
 def engine_rows(engine: EngineMemory, dtype: str, tensor_parallel: int) -> list[tuple[str, str, str]]:
     """What, GiB, and of what: an engine's weights and its cache."""
-    per_token = f"{engine.kv_bytes_per_token} bytes"
-    cache = ("?", f"{per_token} a token; cluster.memory_per_device_gib says how many")
+    per_token, state = f"{engine.kv_bytes_per_token} bytes", engine.state_bytes_per_sequence
+    cost = f"{per_token} a token" if engine.kv_bytes_per_token else ""
+    if state:
+        cost += (" and " if cost else "") + f"a state of {_mib(state)} MiB a sequence"
+    cache = ("?", f"{cost}; cluster.memory_per_device_gib says how many")
     if engine.kv_cache is not None:
-        fits = f"{engine.kv_tokens:,} tokens of {per_token}, {engine.kv_sequences:,} sequences of full length"
-        cache = (_gib(engine.kv_cache), fits)
+        tokens = f"{cost}: " if engine.kv_tokens is None else f"{engine.kv_tokens:,} tokens of {per_token}, "
+        cache = (_gib(engine.kv_cache), f"{tokens}{engine.kv_sequences:,} sequences of full length")
     return [
         ("engine: weights", _gib(engine.weights), f"{dtype}, tensor parallel {tensor_parallel}"),
-        ("engine: KV cache", *cache),
+        ("engine: states and KV cache" if state else "engine: KV cache", *cache),
     ]
 
 
@@ -141,6 +154,10 @@ def _sharded(recipe: TrainRecipe, from_stage: int) -> str:
     ranks = recipe.learner.ranks
     shared = recipe.learner.zero_stage >= from_stage and ranks > 1
     return f"1/{ranks} of them" if shared else "all of them"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.3g}"
 
 
 def _gib(size: int) -> str:

@@ -12,7 +12,9 @@ from rlhf.recipe.asked import Asked, asked_of, pass_at_of
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import LoadedEval
+from rlhf.recipe.model_config import ModelConfig
 from rlhf.recipe.plan import engine_rows
+from rlhf.recipe.plan_attention import attention_words
 from rlhf.recipe.plan_placement import Placed, describe_devices, placement_table, plural, table_of
 
 
@@ -22,7 +24,7 @@ def render_eval_plan(loaded: LoadedEval, placement: Iterable[Placed], sandboxes:
     sandboxes: what this machine gives to benchmarks that run code, a line each.
     """
     parts: list[RenderableType] = [
-        _summary(loaded.recipe, loaded.devices),
+        _summary(loaded.recipe, loaded.devices, loaded.model),
         _benchmarks(loaded.recipe),
         placement_table(list(placement)),
     ]
@@ -36,14 +38,15 @@ def render_eval_plan(loaded: LoadedEval, placement: Iterable[Placed], sandboxes:
     return Group(*parts)
 
 
-def _summary(recipe: EvalRecipe, devices: Devices) -> Table:
+def _summary(recipe: EvalRecipe, devices: Devices, model: ModelConfig | None) -> Table:
     table, evaluation, engines = table_of("evaluation", "", ""), recipe.evaluation, recipe.engines
     thinking = "" if evaluation.thinking_tokens is None else f"at most {evaluation.thinking_tokens} to think, then "
     truncated = {"top_p": evaluation.top_p, "top_k": evaluation.top_k, "min_p": evaluation.min_p}
     cut = [f"{name} {value:g}" for name, value in truncated.items() if name in evaluation.changed]
-    rows = {
+    rows: dict[str, str | None] = {
         "run": recipe.run.name,
         "model": f"{recipe.policy.model} ({recipe.policy.dtype})",
+        "attention": attention_words(recipe.policy, model, devices),
         "problems": _sources(recipe),
         "prompt": _prompt(recipe),
         "answers": f"{thinking}at most {evaluation.max_response_tokens} tokens",
@@ -53,7 +56,8 @@ def _summary(recipe: EvalRecipe, devices: Devices) -> Table:
         "results": recipe.out or "results.json in the run's folder",
     }
     for key, value in rows.items():
-        table.add_row(key, Text(value))
+        if value is not None:
+            table.add_row(key, Text(value))
     return table
 
 

@@ -155,7 +155,7 @@ def _missing(root: type[BaseModel], path: Path) -> str:
         return f"missing; write {info.description}"
     if inner is not None:
         return f"missing; write a section with {', '.join(_required(inner)) or 'its keys'}"
-    allowed = _literals(info.annotation)
+    allowed = literals(info.annotation)
     return f"missing; write {_alternatives(allowed)}" if allowed else "missing; write it"
 
 
@@ -170,14 +170,14 @@ def _annotation(root: type[BaseModel], path: Path) -> Any:
     return info.annotation if info is not None else None
 
 
-def _literals(annotation: Any) -> list[str]:
+def literals(annotation: Any) -> list[str]:
     if get_origin(annotation) is Literal:
         return [str(a) for a in get_args(annotation)]
-    return [text for inner in get_args(annotation) for text in _literals(inner)]
+    return [text for inner in get_args(annotation) for text in literals(inner)]
 
 
 def _allowed(root: type[BaseModel], path: Path, found: str) -> str:
-    names = _literals(_annotation(root, path))
+    names = literals(_annotation(root, path))
     near = difflib.get_close_matches(found, names, n=1)
     return _alternatives(names) + (f"; did you mean {near[0]}?" if near else "")
 

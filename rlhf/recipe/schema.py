@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from rlhf.recipe.algorithm_schema import AlgorithmConfig
+from rlhf.recipe.attention_schema import AttentionConfig, Packing, not_a_packing
 from rlhf.recipe.data_schema import DataConfig
 from rlhf.recipe.evaluation_schema import TrainEvaluationConfig
 from rlhf.recipe.section import Dtype, Fraction, Section
@@ -33,10 +34,13 @@ class PolicyConfig(Section):
     dtype: Dtype = Field(
         "bfloat16", description="of the weights that are computed with, in the learner and in the engines"
     )
-    attention: Literal["auto", "packed", "padded"] = Field(
+    packing: Packing = Field(
         "auto",
         description="packed: per-sequence attention, only for architectures on the tested list; auto: packed where tested, else padded",
     )
+    attention: AttentionConfig | None = Field(None, description="kernels of the layers; null: the model as it is")
+
+    renamed = field_validator("attention", mode="before")(not_a_packing)
 
 
 class RewardComponent(Section):
@@ -99,7 +103,9 @@ class RolloutConfig(Section):
     max_concurrent_sequences: PositiveInt = Field(128, description="vLLM's max_num_seqs of one engine")
     kv_cache_gib: PositiveFloat = Field(0.5, description="CPU: memory of the KV cache of one engine")
     gpu_memory_utilization: Fraction = Field(0.85, description="GPU: share of the memory of one engine's devices")
-    prefix_caching: bool = True
+    prefix_caching: bool | None = Field(
+        None, description="default: where every layer keeps keys and values, not where one keeps a recurrent state"
+    )
     enforce_eager: bool = True
     wide_products: Literal["auto", "on", "off"] = Field(
         "auto",
@@ -132,6 +138,9 @@ class LoraConfig(Section):
 
 class LearnerConfig(Section):
     ranks: PositiveInt = 1
+    sequence_parallel: PositiveInt = Field(
+        1, description="ranks that share a sequence (DeepSpeed Ulysses): each has part of its tokens, and of the heads"
+    )
     zero_stage: Annotated[int, Field(ge=0, le=3)] = 1
     learning_rate: PositiveFloat = 1e-6
     warmup_steps: NonNegativeInt = Field(
@@ -157,6 +166,11 @@ class LearnerConfig(Section):
     offload_optimizer: bool = False
     lora: LoraConfig | None = None
 
+    @property
+    def data_ranks(self) -> int:
+        """Groups of ranks, each of which has sequences of its own."""
+        return max(1, self.ranks // self.sequence_parallel)
+
 
 class TrainerConfig(Section):
     steps: PositiveInt = 100
@@ -174,6 +188,10 @@ class TrainerConfig(Section):
         description="keep the weights of the best evaluation too (checkpoints/best): accuracy/heldout, or eval/<benchmark>/avg, …/pass_at_<n>, …/maj",
     )
     max_prompt_attempts: PositiveInt = Field(5, description="a prompt that failed this often is dropped and counted")
+    parity: Literal["refuse", "warn", "off"] = Field(
+        "refuse",
+        description="what to do where, before the first step, engine and learner give the same tokens other log-probabilities",
+    )
 
 
 class WarmupConfig(Section):

@@ -21,14 +21,15 @@ class Source:
 
     def __init__(self, name: str, document: Document) -> None:
         self.name, self.data = name, document.data
-        self.places = {path: f"{name}:{line}" for path, line in document.lines.items()}
+        self.places = {_texts(path): f"{name}:{line}" for path, line in document.lines.items()}
         self.faults = [Problem(dotted(f.path), f.message, f"{name}:{f.line}") for f in document.faults]
 
     def where(self, path: Path) -> str:
         """`file:line` of the key, of the nearest key above it, or the override that wrote it."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.places:
-                return self.places[path[:end]]
+        parts = _texts(path)
+        for end in range(len(parts), -1, -1):
+            if parts[:end] in self.places:
+                return self.places[parts[:end]]
         return self.name
 
     def take(self, base: Source) -> None:
@@ -64,7 +65,8 @@ class Source:
             self.faults.append(Problem(key, fault, where))
         else:
             # What the file said at or below this key is gone, and so are its lines.
-            self.places = {p: place for p, place in self.places.items() if p[: len(path)] != path} | {path: where}
+            at = _texts(path)
+            self.places = {p: place for p, place in self.places.items() if p[: len(at)] != at} | {at: where}
 
     def validate(self, kinds: Mapping[str, type[Recipe]]) -> Recipe:
         """The recipe, of one of the kinds. Raises RecipeError with every fault that was noted or is found."""
@@ -98,6 +100,11 @@ class Source:
 def split(key: str) -> Path:
     """`reward.0.weight` → its parts, list indices as numbers."""
     return tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+
+
+def _texts(path: Path) -> tuple[str, ...]:
+    """As a place is filed: a number is a list's index or a mapping's key, and a key does not tell which."""
+    return tuple(map(str, path))
 
 
 def read(path: FilePath, above: tuple[FilePath, ...] = ()) -> Source:

@@ -127,7 +127,8 @@ def _build_map(node: yaml.MappingNode, path: Path, document: Document, ancestors
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         key = key_node.value
-        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != _PREFIX + "str":
+        # A whole number is read as its text: layers and the like are named by number.
+        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in (_PREFIX + "str", _PREFIX + "int"):
             found = repr(key) if isinstance(key_node, yaml.ScalarNode) else "a list or a mapping"
             document.faults.append(YamlError(line, f"a key must be text, found {found}; put it in quotes", path))
             continue

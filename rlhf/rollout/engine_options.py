@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlhf.memory import KEEP_FREED_MEMORY
+from rlhf.recipe.prefix_caching import prefix_caching
 from rlhf.recipe.schema import RepetitionConfig, RolloutConfig
 from rlhf.rollout import wide_products
 from rlhf.rollout.plugin import WEIGHT_BACKEND
@@ -83,7 +84,7 @@ def engine_arguments(spec: EngineSpec) -> dict[str, Any]:
         "max_model_len": spec.max_model_len,
         "max_num_seqs": rollout.max_concurrent_sequences,
         "enforce_eager": rollout.enforce_eager,
-        "enable_prefix_caching": rollout.prefix_caching,
+        "enable_prefix_caching": prefix_caching(rollout.prefix_caching, spec.model_dir),
         "seed": spec.seed,
         # Log-probabilities of the distribution that tokens are drawn from: importance ratios need these.
         "logprobs_mode": "processed_logprobs",

@@ -25,6 +25,21 @@ def register() -> None:
             WEIGHT_BACKEND, "rlhf.rollout.weight_engine", "SharedMemoryWeightEngine"
         )
     wide_products.install()
+    _register_hybrids()
+
+
+def _register_hybrids() -> None:
+    """Policies whose layers mix in other ways than softmax: their configurations, and vLLM's models for them."""
+    from vllm import ModelRegistry
+
+    from rlhf.models.hybrid.model import CONFIGS, register_configs
+
+    register_configs()
+    known = set(ModelRegistry.get_supported_archs())
+    for config in CONFIGS:
+        architecture = config.__name__.removesuffix("Config") + "ForCausalLM"
+        if architecture not in known:
+            ModelRegistry.register_model(architecture, f"rlhf.rollout.hybrid.model:{architecture}")
 
 
 def die_with_parent(owner: int) -> None:

@@ -165,7 +165,7 @@ def test_layouts() -> None:
     layout, notice = choose_layout("auto", Config, PACKABLE)
     assert layout == "padded"
     assert "gemma is not on the tested list (llama, qwen2, qwen3, qwen3_moe)" in notice
-    with pytest.raises(ValueError, match=r"gemma is not on the tested list .* write policy.attention: auto or padded"):
+    with pytest.raises(ValueError, match=r"gemma is not on the tested list .* write policy.packing: auto or padded"):
         choose_layout("packed", Config, PACKABLE)
     Config.model_type, Config.use_sliding_window, Config.sliding_window = "qwen2", True, 64
     with pytest.raises(ValueError, match="sliding window of 64"):

@@ -63,7 +63,7 @@ def on_a_rank(folder, place):
 
 @pytest.mark.parametrize(
     "keys",
-    [{"token_budget": 1, "share_prompts": False}, {"token_budget": 64}, {"attention": "padded", "zero_stage": 3}],
+    [{"token_budget": 1, "share_prompts": False}, {"token_budget": 64}, {"packing": "padded", "zero_stage": 3}],
     ids=str,
 )
 def test_no_split_changes_its_gradient(models, keys):

@@ -17,13 +17,13 @@ from rlhf.learner.rank import LearnerRank
 from rlhf.types import Batch, TrainSequence
 
 SPLITS = {
-    "padded, small micro-batches": {"attention": "padded", "token_budget": 70},
+    "padded, small micro-batches": {"packing": "padded", "token_budget": 70},
     "packed, one sequence each": {"share_prompts": False, "token_budget": 1},
     "packed, prompts shared": {"token_budget": 64},
 }
 LINEAR = {"adam_eps": 1e4, "learning_rate": 1e6, "gradient_clip": 1e9, "weight_decay": 0.0}
 """Adam's step is then a hundred times the gradient, but for a part in 10^4 of it: weights that moved tell the gradient."""
-WHOLE = {"attention": "padded", "token_budget": 10**6, "zero_stage": 0}
+WHOLE = {"packing": "padded", "token_budget": 10**6, "zero_stage": 0}
 
 
 def batch_for(name: str, logp: list[np.ndarray]) -> Batch:

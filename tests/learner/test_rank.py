@@ -67,7 +67,7 @@ def assert_same_training(found, expected, grad=1e-5, weight=2e-6) -> None:
 def plain(models):
     """The reference: padded, ZeRO-0, the whole batch in one micro-batch."""
     return {
-        kind: two_updates(models[kind], zero_stage=0, token_budget=10**6, attention="padded", router_aux_coef=0.05)
+        kind: two_updates(models[kind], zero_stage=0, token_budget=10**6, packing="padded", router_aux_coef=0.05)
         for kind in ("qwen3", "qwen3_moe")
     }
 
@@ -76,7 +76,7 @@ def plain(models):
 @pytest.mark.parametrize(
     "keys",
     [
-        {"attention": "padded", "token_budget": 70},
+        {"packing": "padded", "token_budget": 70},
         {"share_prompts": False, "token_budget": 10**6},
         {"share_prompts": False, "token_budget": 1},
         {"token_budget": 10**6},
@@ -149,7 +149,7 @@ def test_recomputed_old_logprobs_give_ratio_one(models) -> None:
 
 def test_logp_is_that_of_transformers(models) -> None:
     sequences = make_sequences()
-    for keys in ({}, {"attention": "padded"}, {"zero_stage": 3}):
+    for keys in ({}, {"packing": "padded"}, {"zero_stage": 3}):
         with learner(models["qwen3_moe"], **keys) as rank:
             found = rank.logp(sequences, temperature=0.7)
         model = AutoModelForCausalLM.from_pretrained(models["qwen3_moe"], dtype=torch.float32)
@@ -318,7 +318,7 @@ def test_architectures_off_the_list(models) -> None:
         assert "gemma is not on the tested list" in rank.notices[0]
         assert rank.update(Batch.of(make_sequences()), policy_gradient).grad_norm > 0
     with pytest.raises(ValueError, match="not on the tested list"):
-        LearnerRank(make_spec(models["gemma"], attention="packed"))
+        LearnerRank(make_spec(models["gemma"], packing="packed"))
     with pytest.raises(ValueError, match="granite: the model's logits are not its output layer applied"):
         LearnerRank(make_spec(models["granite"]))
     with pytest.raises(FileNotFoundError, match=r"no config\.json"):

@@ -31,7 +31,7 @@ CASES: dict[str, dict] = {
         "token_budget": 10**6,
     },
     "MoE, ZeRO-3": {"kind": "qwen3_moe", "zero_stage": 3, "router_aux_coef": 0.05},
-    "MoE, ZeRO-3, padded": {"kind": "qwen3_moe", "zero_stage": 3, "router_aux_coef": 0.05, "attention": "padded"},
+    "MoE, ZeRO-3, padded": {"kind": "qwen3_moe", "zero_stage": 3, "router_aux_coef": 0.05, "packing": "padded"},
     "tied, ZeRO-3, idle rank": {"kind": "tied", "zero_stage": 3, "sequences": 1},
 }
 

@@ -55,6 +55,13 @@ def test_lines_count_from_one_and_the_shebang_counts():
     assert document.lines[("a", "c", 1)] == 7
 
 
+def test_a_whole_number_is_a_key_and_a_place():
+    document = parse("a:\n  12: x\n  '3': y\n")
+    assert document.data == {"a": {"12": "x", "3": "y"}}
+    assert document.lines[("a", "12")] == 2
+    assert [str(f) for f in parse("12: x\n'12': y\n").faults] == ["written twice, first in line 1; keep one of the two"]
+
+
 OVERRIDES = [
     (["rollout.engines=2"], lambda r: r.rollout.engines, 2),
     (["rollout.engines=2", "rollout.engines=3"], lambda r: r.rollout.engines, 3),

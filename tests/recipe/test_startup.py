@@ -37,6 +37,8 @@ print(json.dumps({"outcome": outcome, "modules": sorted({m.partition(".")[0] for
             ("evaluation={benchmarks: [aime24], max_response_tokens: 9}", "trainer.best_metric=eval/aime24/maj"),
             "good",
         ),
+        (GOOD, ("policy.attention={default: linear}",), "good"),
+        (GOOD, ("policy.attention={layers: {0-9: linear}}",), "the model has 4 layers; write 0-3"),
         (GOOD, ("rollout.engine=2",), "did you mean rollout.engines?"),
         (GOOD, ("algorithm.group_size=1",), "algorithm.group_size: found 1"),
         (GOOD, ("reward.0.verifier=maht",), "no verifier is called 'maht'"),

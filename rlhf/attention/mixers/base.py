@@ -8,6 +8,7 @@ Axes: T packed tokens, D hidden size, H query heads, G key-value heads, d head s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -55,13 +56,12 @@ class Mixer(nn.Module):
     """Subclasses name their KERNEL, and override what differs: `project`, `finish`, `reset`, the shapes."""
 
     KERNEL: ClassVar[Kernel]
-    AUX_WEIGHTS: ClassVar[dict[str, float]] = {}
-    """Weight in the learner's loss of each of the kernel's aux losses."""
 
     def __init__(self, shape: MixerShape, settings: KernelSettings) -> None:
         super().__init__()
         self.shape = shape
         self.settings: Any = settings
+        self.host: Callable[..., Any] | None = None
         queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
         self.q_proj = nn.Linear(shape.hidden, queries, bias=shape.qkv_bias)
         self.k_proj = nn.Linear(shape.hidden, keys, bias=shape.qkv_bias)
@@ -70,6 +70,12 @@ class Mixer(nn.Module):
         if shape.qk_norm:
             self.q_norm = RMSNorm(shape.head_dim, shape.norm_eps)
             self.k_norm = RMSNorm(shape.head_dim, shape.norm_eps)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """As the model around it calls it: `host(self, ...)` knows what a layer of transformers or of vLLM passes."""
+        if self.host is None:
+            raise RuntimeError("this mixer stands in no model; call mix()")
+        return self.host(self, *args, **kwargs)
 
     # -- what a kernel's own mixer overrides ------------------------------------------------------------------
 
@@ -105,6 +111,14 @@ class Mixer(nn.Module):
 
         statistics: the kernel's, over the global batch; the same on every rank. The parameters are whole here.
         """
+
+    def statistics(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of what `learn_outside` is given."""
+        return {}
+
+    def aux_weights(self) -> dict[str, float]:
+        """Weight in the learner's loss of each of the kernel's aux losses."""
+        return {}
 
     # -- what all mixers share --------------------------------------------------------------------------------
 

@@ -1,0 +1,57 @@
+"""How a decoder layer of transformers runs a mixer: packed by a plan of levels or by cu_seqlens, or row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rlhf.attention.contract import Aux
+from rlhf.attention.cu_seqlens import CuSeqlens
+from rlhf.attention.levels import Level, mix_levels
+from rlhf.attention.mixers.base import Mixer
+
+
+class TransformersHost:
+    """Stands behind `Mixer.forward` in a model of transformers. recorded: what kernels add to loss and metrics, while
+    somebody listens (never during a recomputed forward)."""
+
+    def __init__(self) -> None:
+        self.recorded: list[tuple[Mixer, tuple[tuple[Level, Aux], ...]]] | None = None
+
+    def __call__(
+        self,
+        mixer: Mixer,
+        hidden_states: Tensor,
+        position_embeddings: tuple[Tensor, Tensor] | None = None,
+        attention_mask: Tensor | None = None,
+        past_key_values: Any = None,
+        packed_plan: Any = None,
+        cu_seq_lens_q: Tensor | None = None,
+        **_: Any,
+    ) -> tuple[Tensor, None]:
+        """hidden_states [B, L, D], position_embeddings two of [B or 1, L, d]; the rest is transformers'."""
+        if attention_mask is not None:
+            raise ValueError(f"attention {mixer.KERNEL.name} takes no mask: pack sequences, or pad them on the right")
+        if past_key_values is not None:
+            raise ValueError(f"attention {mixer.KERNEL.name} keeps no cache in transformers: sample with vLLM")
+        assert position_embeddings is not None
+        rows, length, size = hidden_states.shape
+        rope = tuple(t.expand(rows, -1, -1).reshape(rows * length, -1) for t in position_embeddings)
+        if packed_plan is not None:
+            levels = packed_plan.levels
+        elif cu_seq_lens_q is not None and rows == 1:
+            levels = (Level(CuSeqlens(cu_seq_lens_q.tolist())),)
+        else:
+            levels = (Level(CuSeqlens.of_lengths([length] * rows)),)
+        out_TD, added = mix_levels(mixer, hidden_states.reshape(rows * length, size), (rope[0], rope[1]), levels)
+        if self.recorded is not None and any(aux.loss_T or aux.statistics for _, aux in added):
+            self.recorded.append((mixer, added))
+        return out_TD.view(rows, length, size), None
+
+
+def cos_and_sin(rotary: torch.nn.Module, positions_T: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """What transformers' own rotary embedding gives for positions [T]: two of [T, d], in the dtype of `like`."""
+    cos, sin = rotary(like, positions_T[None])
+    return cos[0], sin[0]

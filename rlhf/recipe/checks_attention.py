@@ -1,0 +1,167 @@
+"""Checks of what the layers attend with against the engines, the devices and the rest of the recipe.
+
+Each names the kernel and its layers, the reason, and what would work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from rlhf.recipe.attention import KEY, LayerAttention, by_kernel, spelled
+from rlhf.recipe.attention_schema import SOFTMAX
+from rlhf.recipe.devices import Devices
+from rlhf.recipe.eval_schema import EvalRecipe
+from rlhf.recipe.findings import Finding, refuse, warn
+from rlhf.recipe.model_config import ModelConfig
+from rlhf.recipe.schema import PolicyConfig, TrainRecipe
+
+CPU_HEAD_SIZES = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
+"""Of vLLM 0.32's attention on a CPU."""
+ADAPTABLE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Layers that adapters may be put on where other layers belong to a kernel."""
+
+
+class Engines(Protocol):
+    """`rollout` of a training recipe, `engines` of an evaluation."""
+
+    @property
+    def tensor_parallel(self) -> int: ...
+    @property
+    def prefix_caching(self) -> bool | None: ...
+
+
+def check_attention(recipe: TrainRecipe, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
+    """model: with the layers that the recipe gives it."""
+    yield from _check_layers(recipe.policy, model, devices)
+    yield from _check_engines("rollout", recipe.rollout, recipe.policy, model, devices)
+    yield from _check_sequence_parallel(recipe, model)
+    if mixers := _mixers(model):
+        yield from _check_learner(recipe, model, mixers)
+
+
+def check_eval_attention(recipe: EvalRecipe, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
+    yield from _check_layers(recipe.policy, model, devices)
+    yield from _check_engines("engines", recipe.engines, recipe.policy, model, devices)
+
+
+def _mixers(model: ModelConfig) -> str:
+    """Every kernel but softmax with its layers; empty where there is none."""
+    return _named(model, lambda layer: layer.kernel != SOFTMAX)
+
+
+def _named(model: ModelConfig, which: Callable[[LayerAttention], bool]) -> str:
+    """`lightning (layers 0-11)` of every kernel that it holds for."""
+    layers = model.attention or ()
+    found = by_kernel(layers)
+    return " and ".join(f"{kernel} ({spelled(at)})" for kernel, at in found.items() if which(layers[at[0]]))
+
+
+def _key(policy: PolicyConfig, kernel: str) -> str:
+    """Where the recipe names the kernel; policy.model where the model brings it."""
+    if policy.attention is None:
+        return "policy.model"
+    for key, choice in policy.attention.layers.items():
+        if kernel == (choice if isinstance(choice, str) else choice["kernel"]):
+            return f"{KEY}.layers.{key}"
+    return f"{KEY}.default"
+
+
+def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
+    """What holds wherever a policy with such layers is loaded."""
+    asked = policy.attention
+    if asked is not None and asked.backend == "library" and devices.kind == "cpu":
+        yield refuse(f"{KEY}.backend", "found library, whose kernels are for GPUs; write auto, or torch")
+    if not (mixers := _mixers(model)):
+        return
+    if model.heads % model.kv_heads:
+        yield refuse(
+            "policy.model",
+            f"its {model.heads} query heads are no multiple of its {model.kv_heads} key-value heads, as {mixers} needs",
+        )
+    if policy.packing == "padded":
+        yield refuse("policy.packing", f"found padded: {mixers} runs packed sequences alone; write auto, or packed")
+    layers = model.attention or ()
+    for kernel, at in by_kernel(layers).items():
+        spec, here = layers[at[0]].spec, f"{kernel} ({spelled(at)})"
+        if not spec.causal:
+            yield refuse(
+                _key(policy, kernel), f"{here} sees the tokens that follow, so it is no policy's; {_instead()}"
+            )
+        if not spec.packable:
+            yield refuse(_key(policy, kernel), f"{here} cannot run packed sequences; {_instead()}")
+        if devices.kind is not None and devices.kind not in spec.devices:
+            there = " or ".join(spec.devices)
+            yield refuse(
+                _key(policy, kernel), f"{here} does not run on a {devices.kind}, only on a {there}; {_instead()}"
+            )
+
+
+def _instead() -> str:
+    return "`rlhf list attention` shows what there is"
+
+
+def _check_engines(
+    section: str, asked: Engines, policy: PolicyConfig, model: ModelConfig, devices: Devices
+) -> Iterator[Finding]:
+    layers = model.attention or ()
+    for kernel, at in by_kernel(layers).items():
+        spec = layers[at[0]].spec
+        if spec.engine == "none":
+            grows = "its state grows with the sequence" if spec.state_size is None else "no engine holds its state"
+            yield refuse(
+                _key(policy, kernel),
+                f"{kernel} ({spelled(at)}) cannot sample in vLLM: {grows}; train and score with it (kind: distill), or "
+                "write another, e.g. sliding_window",
+            )
+    stateful = _named(model, lambda layer: layer.spec.engine == "state")
+    if asked.prefix_caching and stateful:
+        yield refuse(
+            f"{section}.prefix_caching",
+            f"found true: the state of {stateful} is of all tokens so far, so a prefix alone cannot be taken up again; "
+            "write false, or leave it out (prompts are then run once a sample), or keep softmax in every layer",
+        )
+    mixers = _mixers(model)
+    if asked.tensor_parallel > 1 and mixers:
+        yield refuse(
+            f"{section}.tensor_parallel",
+            f"found {asked.tensor_parallel}: {mixers} is not split over devices yet; write 1, and for the other "
+            f"devices more {section}.engines",
+        )
+    cached = not layers or any(layer.spec.engine == "paged" for layer in layers)
+    if devices.kind == "cpu" and cached and model.head_dim not in CPU_HEAD_SIZES:
+        paged = _named(model, lambda layer: layer.spec.engine == "paged") or "softmax in every layer"
+        yield refuse(
+            "policy.model",
+            f"{policy.model} has heads of {model.head_dim}, and vLLM's attention on a CPU has "
+            f"{', '.join(map(str, CPU_HEAD_SIZES))} ({paged}); take another model, a GPU, or a kernel with a state of "
+            "constant size in these layers",
+        )
+
+
+def _check_sequence_parallel(recipe: TrainRecipe, model: ModelConfig) -> Iterator[Finding]:
+    shared, ranks = recipe.learner.sequence_parallel, recipe.learner.ranks
+    if model.heads % shared or model.kv_heads % shared:
+        able = [n for n in range(1, ranks + 1) if not (ranks % n or model.heads % n or model.kv_heads % n)]
+        yield refuse(
+            "learner.sequence_parallel",
+            f"found {shared}, which does not divide the model's {model.heads} heads and {model.kv_heads} key-value "
+            f"heads; write {' or '.join(map(str, able))}",
+        )
+
+
+def _check_learner(recipe: TrainRecipe, model: ModelConfig, mixers: str) -> Iterator[Finding]:
+    lora = recipe.learner.lora
+    if lora is None:
+        return
+    if others := [name for name in lora.targets if name not in ADAPTABLE]:
+        yield refuse(
+            "learner.lora.targets",
+            f"found {', '.join(others)}: with {mixers} adapters go on {', '.join(ADAPTABLE)}; write some of these",
+        )
+    if not model.built:
+        yield warn(
+            "learner.lora",
+            f"{mixers} starts with parameters that were never trained, and adapters leave these as they are; train "
+            "whole first, then a checkpoint of that run with adapters",
+        )
