@@ -118,8 +118,8 @@ def _check_engines(
     if asked.prefix_caching and stateful:
         yield refuse(
             f"{section}.prefix_caching",
-            f"found true: the state of {stateful} is of all tokens so far, so a prefix alone cannot be taken up again; "
-            "write false, or leave it out (prompts are then run once a sample), or keep softmax in every layer",
+            f"found true: of {stateful} vLLM keeps the state after a sequence's last token alone, so none can begin in "
+            "the midst of another; write false, or leave it out (prompts are then run once a sample), or keep softmax in every layer",
         )
     mixers = _mixers(model)
     if asked.tensor_parallel > 1 and mixers:

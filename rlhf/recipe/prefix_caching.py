@@ -1,7 +1,7 @@
 """Whether an engine may keep what prompts begin with, read from the model's config.json.
 
-Keys and values of a prefix can be taken up again by any sequence that begins with it; a recurrent state is of all
-tokens so far, and vLLM keeps none of those in between.
+Keys and values of a prefix serve any sequence that begins with it; of a recurrent state vLLM keeps the one after the
+last token alone, and none of those in between.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ NATIVE = (
     *("mamba2", "minimax", "nemotron_h", "olmo_hybrid", "plamo2", "qwen3_next", "zamba2"),
 )
 """Architectures of transformers and vLLM with a recurrent state of their own."""
-_ATTENDS = ("full_attention", "sliding_attention", "chunked_attention", "attention")
 
 
 def prefix_caching(asked: bool | None, folder: str | Path) -> bool:
@@ -38,7 +37,12 @@ def keeps_state(raw: Mapping[str, Any]) -> bool:
             return False  # of another architecture, or refused where the model is read
         return any(layer.spec.engine == "state" for layer in layers)
     kinds = raw.get("layer_types") or raw.get("layers_block_type") or []
-    return raw.get("model_type") in NATIVE or any(kind not in _ATTENDS for kind in kinds)
+    return raw.get("model_type") in NATIVE or any(map(_recurrent, kinds))
+
+
+def _recurrent(kind: str) -> bool:
+    """Of `layer_types`: mamba, conv, linear_attention; not full_attention, sliding_attention and their like."""
+    return kind == "linear_attention" or not kind.endswith("attention")
 
 
 def check_native(section: str, asked: bool | None, config: Path | None) -> Iterator[Finding]:
@@ -47,8 +51,8 @@ def check_native(section: str, asked: bool | None, config: Path | None) -> Itera
     if asked and "attention" not in raw and keeps_state(raw):
         yield refuse(
             f"{section}.prefix_caching",
-            f"found true: layers of {raw.get('model_type')} have a recurrent state, which is of all tokens so far, so "
-            "a prefix alone cannot be taken up again; write false, or leave it out",
+            f"found true: layers of {raw.get('model_type')} have a recurrent state, and vLLM keeps the one after a "
+            "sequence's last token alone, so none can begin in the midst of another; write false, or leave it out",
         )
 
 

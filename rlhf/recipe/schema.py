@@ -101,6 +101,9 @@ class RolloutConfig(Section):
     stop_token_ids: list[NonNegativeInt] = Field([])
     repetition: RepetitionConfig = RepetitionConfig()
     max_concurrent_sequences: PositiveInt = Field(128, description="vLLM's max_num_seqs of one engine")
+    max_batched_tokens: PositiveInt | None = Field(
+        None, description="tokens of one step of an engine; longer prompts come in parts; default vLLM's own"
+    )
     kv_cache_gib: PositiveFloat = Field(0.5, description="CPU: memory of the KV cache of one engine")
     gpu_memory_utilization: Fraction = Field(0.85, description="GPU: share of the memory of one engine's devices")
     prefix_caching: bool | None = Field(

@@ -94,6 +94,8 @@ def engine_arguments(spec: EngineSpec) -> dict[str, Any]:
         "disable_log_stats": True,
         "enable_log_requests": False,
     }
+    if rollout.max_batched_tokens is not None:
+        arguments["max_num_batched_tokens"] = rollout.max_batched_tokens
     if rollout.repetition.certain_tokens:
         arguments["logits_processors"] = ["rlhf.rollout.certain_stop:CertainStop"]
     if spec.device == "cpu":

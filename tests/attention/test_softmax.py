@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp
 from typing import Any
 
 import pytest
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch import Tensor
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 from rlhf.attention.contract import Extras, HeadShape
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.kernels.softmax import KERNEL as SOFTMAX
 from rlhf.attention.kernels.softmax import extras_of, tiles
 from rlhf.attention.kernels.softmax.chunk import buckets
-from rlhf.attention.kernels.softmax.tiles import Group, attend, merge
+from rlhf.attention.kernels.softmax.tiles import Group, attend, attend_backward
+from rlhf.attention.kernels.softmax.union import attend_union
 from rlhf.attention.spec import KernelSettings
 from rlhf.attention.specs.sparse import SOFTMAX as SPEC
 from tests.attention.suite import KernelSuite
@@ -71,45 +74,63 @@ def test_the_spec_says_what_the_kernel_is() -> None:
     assert extras_of(KernelSettings()) == Extras()
 
 
+def gradients(out: Tensor, weights: Tensor, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return torch.autograd.grad((out * weights).sum(), inputs)
+
+
+@dataclass
+class Half:
+    """The keys [first, last) of one short sequence, for all queries; one query may be blind to them."""
+
+    first: int
+    last: int
+    groups: list[Group]
+    blind: int | None = None
+
+    def queries(self, x_HTd: Tensor) -> Tensor:
+        return x_HTd[:, None]
+
+    def queries_back(self, x_GnAd: Tensor) -> Tensor:
+        return x_GnAd[:, 0]
+
+    def keys(self, x_GTd: Tensor) -> Tensor:
+        return x_GTd[:, None, self.first : self.last]
+
+    def keys_back(self, x_GmBd: Tensor) -> Tensor:
+        return pad(x_GmBd[:, 0], (0, 0, self.first, 4 - self.last))
+
+    log_sums = queries
+
+    def answers(self, out_GnAe: Tensor, lse_GnA1: Tensor) -> list[tuple[Tensor, Tensor]]:
+        if self.blind is not None:
+            assert bool((out_GnAe[:, :, self.blind] == 0).all())
+            assert bool((lse_GnA1[:, :, self.blind] == -torch.inf).all())
+        return [(out_GnAe[:, 0], lse_GnA1[:, 0])]
+
+
 def test_disjoint_keys_merge_to_all_keys() -> None:
     """Half of the keys each; the third query sees nothing of the second half."""
-    q, k, v = (torch.randn(1, 1, 4, 3, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    q, k, v = (torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True) for _ in range(3))
     blind = torch.zeros(4, 2, dtype=torch.float64).index_fill_(0, torch.tensor(2), -torch.inf)
-    near, near_lse = attend(q, k[:, :, :2], v[:, :, :2], [Group(0, 1, None, None)])
-    far, far_lse = attend(q, k[:, :, 2:], v[:, :, 2:], [Group(0, 1, None, blind)])
-    assert far_lse[0, 0, 2] == -torch.inf
-    assert bool((far[0, 0, 2] == 0).all())
-
+    parts = [Half(0, 2, [Group(0, 1, None, None)]), Half(2, 4, [Group(0, 1, None, blind)], blind=2)]
     mask = torch.ones(4, 4, dtype=torch.bool)
     mask[2, 2:] = False
-    found, expected = merge([near, far], [near_lse, far_lse]), scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    found, expected = attend_union(q, k, v, parts), scaled_dot_product_attention(q, k, v, attn_mask=mask)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
     weights = torch.randn(expected.shape, dtype=torch.float64)
-    for a, b in zip(*(torch.autograd.grad((x * weights).sum(), (q, k, v)) for x in (found, expected)), strict=True):
+    for a, b in zip(gradients(found, weights, (q, k, v)), gradients(expected, weights, (q, k, v)), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
 
 
 def test_tiles_are_the_same_however_many_there_are_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    q, k, v = (torch.randn(2, 5, 4, 3, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    q, k, v, g = (torch.randn(2, 5, 4, 3, dtype=torch.float64) for _ in range(4))
     groups = [Group(0, 2, None, None), Group(2, 5, torch.tensor([[0, 2], [4, 3], [1, 1]]), None)]
 
-    def answers() -> tuple[torch.Tensor, ...]:
+    def answers() -> tuple[Tensor, ...]:
         out, lse = attend(q, k, v, groups)
-        return out, lse, *torch.autograd.grad((out.sin().sum(-1) * lse).sum(), (q, k, v))
+        return out, lse, *attend_backward(q, k, v, lse, g, (g * out).sum(-1, keepdim=True), groups)
 
     whole = answers()
     monkeypatch.setitem(tiles.SLAB, "cpu", 1)
     for a, b in zip(answers(), whole, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
-
-
-def test_the_gradients_of_tiles_are_those_of_finite_differences() -> None:
-    q, k, v = (torch.randn(1, 2, 2, 2, dtype=torch.float64, requires_grad=True) for _ in range(3))
-    bias = torch.tensor([[0.0, -torch.inf, 0.0, 0.0], [-torch.inf] * 4], dtype=torch.float64)
-    groups = [Group(0, 2, torch.tensor([[0, 1], [1, 0]]), bias)]
-
-    def seen(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        out, lse = attend(q, k, v, groups)
-        return out, lse[:, :, 0]
-
-    assert torch.autograd.gradcheck(seen, (q, k, v))

@@ -9,7 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from torch import Tensor
 
 from rlhf.attention.contract import Extras, HeadShape
 from rlhf.attention.cu_seqlens import CuSeqlens
@@ -21,6 +20,7 @@ from rlhf.attention.mixers.base import MixerShape
 from rlhf.attention.specs.sparse import STRIDED as SPEC
 from rlhf.attention.specs.sparse import StridedSettings
 from tests.attention.agreement import check, make_inputs
+from tests.attention.largest import LargestTensor
 from tests.attention.suite import KernelSuite
 
 DOUBLE = torch.float64
@@ -97,29 +97,25 @@ def test_large_scores_do_not_overflow() -> None:
 
 def test_columns_hold_every_token_of_the_sequences_that_need_them_once() -> None:
     """Lengths 3 and 20, stride 4: the first sees nothing beyond 4 tokens; columns of 20 tokens hold 5 each."""
-    found = columns_of(CuSeqlens.of_lengths([3, 20]), 4, 1, 64, torch.device("cpu"))
-    assert found is not None
-    (columns,) = found.each
-    assert columns.tokens.tolist()[:6] == [3, 7, 11, 15, 19, 4]
-    assert sorted(columns.tokens.tolist()) == list(range(3, 23))
-    assert columns.layout.size == 8
-    assert found.missing_T is not None
-    assert found.missing_T.tolist() == [True] * 3 + [False] * 20
-    assert columns_of(CuSeqlens.of_lengths([3, 4]), 4, 1, 64, torch.device("cpu")) is None
+    like, extras = torch.zeros(()), StridedExtras(4, 4)
+    (columns,) = columns_of(CuSeqlens.of_lengths([3, 20]), extras, 1, 1, 64, like)
+    assert columns.token_P.tolist()[:6] == [3, 7, 11, 15, 19, 4]
+    assert sorted(columns.token_P.tolist()) == list(range(3, 23))
+    assert columns.chunks.layout.size == 8
+    assert columns.missing_T is not None
+    assert columns.missing_T.tolist() == [True] * 3 + [False] * 20
+    assert columns_of(CuSeqlens.of_lengths([3, 4]), extras, 1, 1, 64, like) == []
+    both = columns_of(CuSeqlens.of_lengths([20, 60]), extras, 1, 1, 64, like)
+    assert [each.chunks.layout.size for each in both] == [8, 16]
 
 
 def test_no_tensor_of_length_squared_is_made() -> None:
-    length = 2048
+    """Forward and backward: at 4096 tokens nothing has more than a sixteenth of 4096 squared elements."""
+    length = 4096
     x = torch.randn(1, length, 8, requires_grad=True)
-    kept: list[int] = []
-
-    def keep(t: Tensor) -> Tensor:
-        kept.append(t.numel())
-        return t
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-        STRIDED.chunk(x, x, x, extras_of(StridedSettings()), None, CuSeqlens([0, length]))
-    assert max(kept) <= 2 * length * 8
+    with LargestTensor() as made:
+        STRIDED.chunk(x, x, x, extras_of(StridedSettings()), None, CuSeqlens([0, length]))[0].sum().backward()
+    assert length * 8 <= made.elements <= length**2 // 16
 
 
 def test_settings_out_of_range_are_refused() -> None:

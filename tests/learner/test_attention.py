@@ -10,7 +10,7 @@ import torch
 from learner_helpers import KINDS, make_sequences
 from transformers import AutoModelForCausalLM
 
-from rlhf.learner.attention import NAME, PACKABLE, Span, plan_attention, register
+from rlhf.learner.attention import BASES, NAME, PACKABLE, Span, plan_attention, register
 from rlhf.learner.layout import build
 from rlhf.learner.packing import plan_step
 from rlhf.models.load import choose_layout
@@ -160,11 +160,11 @@ def test_layouts() -> None:
         use_sliding_window = False
         sliding_window = None
 
-    assert set(KINDS) == set(PACKABLE)
+    assert set(KINDS) == set(BASES)
     assert choose_layout("padded", Config, PACKABLE) == ("padded", "")
     layout, notice = choose_layout("auto", Config, PACKABLE)
     assert layout == "padded"
-    assert "gemma is not on the tested list (llama, qwen2, qwen3, qwen3_moe)" in notice
+    assert "gemma is not on the tested list (llama, qwen2, qwen3, qwen3_moe, longthought_llama, " in notice
     with pytest.raises(ValueError, match=r"gemma is not on the tested list .* write policy.packing: auto or padded"):
         choose_layout("packed", Config, PACKABLE)
     Config.model_type, Config.use_sliding_window, Config.sliding_window = "qwen2", True, 64

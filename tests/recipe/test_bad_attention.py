@@ -74,8 +74,8 @@ COMBINATIONS = [
     # sampling
     (["policy.attention={layers: {1: blocks, 3: blocks}}"], CPU, "policy.attention.layers.1: blocks (layers 1, 3) cannot sample in vLLM: its state grows with the sequence; train and score with it (kind: distill), or write another, e.g. sliding_window"),
     (["policy.attention={default: blocks}"], CPU, "policy.attention.default: blocks (layers 0-3) cannot sample in vLLM"),
-    ([HALF, "rollout.prefix_caching=true"], CPU, "rollout.prefix_caching: found true: the state of decay (layers 0-1) is of all tokens so far, so a prefix alone cannot be taken up again; write false, or leave it out (prompts are then run once a sample), or keep softmax in every layer"),
-    (["policy.attention={default: decay, layers: {3: local}}", "rollout.prefix_caching=true"], CPU, "the state of decay (layers 0-2) and local (layer 3) is of"),
+    ([HALF, "rollout.prefix_caching=true"], CPU, "rollout.prefix_caching: found true: of decay (layers 0-1) vLLM keeps the state after a sequence's last token alone, so none can begin in the midst of another; write false, or leave it out (prompts are then run once a sample), or keep softmax in every layer"),
+    (["policy.attention={default: decay, layers: {3: local}}", "rollout.prefix_caching=true"], CPU, "found true: of decay (layers 0-2) and local (layer 3) vLLM"),
     ([HALF, "rollout.tensor_parallel=2"], GPU, "rollout.tensor_parallel: found 2: decay (layers 0-1) is not split over devices yet; write 1, and for the other devices more rollout.engines"),
     # the rest of the recipe
     ([HALF, "policy.packing=padded"], CPU, "policy.packing: found padded: decay (layers 0-1) runs packed sequences alone; write auto, or packed"),
@@ -147,7 +147,7 @@ MODELS = [
     (built([{"kernel": "local", "settings": {"window": 4}}] * 2 + [{"kernel": "softmax"}] * 2), [LOCAL], "this policy was built with local in layers 0-1, softmax in the others, layer 0 with window 4, kind hard; remove", ""),
     (built(), ["policy.attention={layers: {0-1: decay}, rope: {type: yarn, factor: 2}}"], "policy.attention.rope: this policy was built with positions as they were; remove policy.attention", ""),
     ({**built(), "rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, ["policy.attention={layers: {0-1: decay}, rope: {type: yarn, factor: 2}}"], "built with positions stretched (yarn, factor 4)", ""),
-    (built(), ["rollout.prefix_caching=true"], "the state of decay (layers 0-1)", ""),
+    (built(), ["rollout.prefix_caching=true"], "found true: of decay (layers 0-1) vLLM", ""),
     (built(), ["policy.packing=padded"], "policy.packing: found padded: decay (layers 0-1)", ""),
     (built([{"kernel": "blocks"}] * 4), [], "policy.model: blocks (layers 0-3) cannot sample in vLLM", ""),
     (built([{"kernel": "decai"}] * 4), [], "policy.model: ", "config.json: attention.layers.0: no attention kernel is called 'decai'; did you mean decay?"),
@@ -209,7 +209,7 @@ def test_a_model_that_is_not_here_has_its_section_looked_at(tmp_path):
 
 
 EVALUATIONS = [
-    ([HALF, "engines.prefix_caching=true"], "engines.prefix_caching: found true: the state of decay (layers 0-1)"),
+    ([HALF, "engines.prefix_caching=true"], "engines.prefix_caching: found true: of decay (layers 0-1)"),
     ([HALF, "engines.tensor_parallel=2"], "engines.tensor_parallel: found 2: decay (layers 0-1) is not split over devices yet; write 1, and for the other devices more engines.engines"),
     (["policy.attention={layers: {1: blocks}}"], "policy.attention.layers.1: blocks (layer 1) cannot sample in vLLM"),
     (["policy.attention={layers: {0-4: decay}}"], "policy.attention.layers.0-4: found 0-4, and the model has 4 layers"),

@@ -1,7 +1,7 @@
-"""The operands of a piece, for a few key-value heads at a time, and where results go.
+"""The operands of a piece for some key-value heads, and where its results go.
 
-Axes: H query heads, G key-value heads (or those at hand), T packed tokens, d key size, e value size; N = G * n chunks
-of a piece, C tokens of a chunk, Q = H // G * C query rows.
+Axes: H query heads, G key-value heads, T packed tokens; within a piece and the heads at hand N = heads * n chunks of C
+tokens, Q = R * C query rows with R = H // G.
 """
 
 from __future__ import annotations
@@ -9,59 +9,67 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rlhf.attention.cu_seqlens import CuSeqlens
-from rlhf.attention.decay.factors import Factors, factors
-from rlhf.attention.decay.plan import Piece, cut
-from rlhf.attention.grouped import fold, unfold
-
-CACHED = 1 << 16
-"""Elements that an operand of a piece may have on a CPU: about ten are in use at a time, 256 KiB each."""
-ON_GPU = 64
-"""Chunks of a piece on a GPU, for all heads at once."""
+from rlhf.attention.decay.plan import Piece
 
 
-class Operands:
-    def __init__(self, q_HTd: Tensor, k_GTd: Tensor, v_GTe: Tensor, log: Tensor, cu: CuSeqlens, chunk: int) -> None:
-        """log: [G] of every token or [G, T]."""
-        self.q, self.k, self.v, self.log = q_HTd, k_GTd, v_GTe, log
-        self.dtype = torch.float64 if q_HTd.dtype is torch.float64 else torch.float32
-        self.groups, self.repeats, self.chunk = k_GTd.shape[0], q_HTd.shape[0] // k_GTd.shape[0], chunk
-        self.key, self.value = k_GTd.shape[2], v_GTe.shape[2]
-        on_cpu = q_HTd.device.type == "cpu"
-        largest = max(self.repeats * chunk * max(chunk, self.key, self.value), self.key * self.value)
-        most = max(1, CACHED // largest) if on_cpu else ON_GPU
-        self.pieces = cut(cu.lengths, chunk, most, q_HTd.device)
-        together = max(1, most // sum(p.count for p in self.pieces)) if on_cpu else self.groups
-        self.head_ranges = [slice(g, min(g + together, self.groups)) for g in range(0, self.groups, together)]
-        self._shared: dict[tuple[int, int], Factors] = {}
+class Scratch:
+    """Memory that is used again for every piece: what the allocator gives out anew is cold, and slow to touch."""
 
-    def take_queries(self, x_HT: Tensor, piece: Piece, heads: slice) -> Tensor:
-        """[H, T, d] -> [N, Q, d]."""
-        part = x_HT[heads.start * self.repeats : heads.stop * self.repeats]
-        return fold(piece.take(part, self.dtype), heads.stop - heads.start).flatten(0, 1)
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.device, self.dtype = device, dtype
+        self._made: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
-    def take_keys(self, x_GT: Tensor, piece: Piece, heads: slice) -> Tensor:
-        """[G, T, d] -> [N, C, d]."""
-        return piece.take(x_GT[heads], self.dtype).flatten(0, 1)
+    def __call__(self, name: str, *shape: int) -> Tensor:
+        """Of this shape, contiguous, whatever was left in it; the same memory for the same name and shape."""
+        key = name, shape
+        if key not in self._made:
+            self._made[key] = torch.empty(shape, device=self.device, dtype=self.dtype)
+        return self._made[key]
 
-    def put_queries(self, x_NQe: Tensor, piece: Piece, heads: slice, into_HT: Tensor) -> None:
+
+class Slot:
+    """Pieces of one tensor [heads, T, x], `repeats` of its heads for each key-value head."""
+
+    def __init__(self, name: str, whole: Tensor, repeats: int, size: int, scratch: Scratch) -> None:
+        self.name, self.whole, self.repeats, self.size, self.scratch = name, whole, repeats, size, scratch
+        width = whole.shape[2]
+        self.plain = repeats == 1 and whole.dtype is scratch.dtype and whole.stride(2) == 1
+        self.writable = self.plain and whole.stride(1) == width
+
+    def _part(self, piece: Piece, heads: slice) -> Tensor:
+        return self.whole[heads.start * self.repeats : heads.stop * self.repeats, piece.tokens]
+
+    def _buffer(self, piece: Piece, heads: slice) -> Tensor:
+        rows = self.repeats * self.size
+        return self.scratch(self.name, (heads.stop - heads.start) * piece.count, rows, self.whole.shape[2])
+
+    def _by_head(self, x_NQe: Tensor, heads: slice) -> Tensor:
+        """[N, R * C, x] -> [G, R, n, C, x], a view."""
         groups = heads.stop - heads.start
-        part = unfold(x_NQe.unflatten(0, (groups, -1)), groups * self.repeats)
-        piece.put(part, into_HT[heads.start * self.repeats : heads.stop * self.repeats])
+        return x_NQe.view(groups, -1, self.repeats, self.size, x_NQe.shape[2]).transpose(1, 2)
 
-    def put_keys(self, x_NCe: Tensor, piece: Piece, heads: slice, into_GT: Tensor) -> None:
-        piece.put(x_NCe.unflatten(0, (heads.stop - heads.start, -1)), into_GT[heads])
+    def take(self, piece: Piece, heads: slice) -> Tensor:
+        """[N, R * C, x], zero beyond a sequence's end; a view of the whole where it can be."""
+        part = self._part(piece, heads)
+        if piece.place_t is None and self.plain and part.shape[0] == 1:
+            return part.view(-1, self.size, part.shape[2])
+        buffer = self._buffer(piece, heads)
+        by_head = self._by_head(buffer, heads)
+        if piece.place_t is not None:
+            full = part.new_zeros(part.shape[0], piece.count * self.size, part.shape[2])
+            part = full.index_copy_(1, piece.place_t, part)
+        by_head.copy_(part.view(by_head.shape) if part.is_contiguous() else part.reshape(by_head.shape))
+        return buffer
 
-    def factors(self, piece: Piece, heads: slice) -> Factors:
-        """Those of a constant decay are the same for all pieces of full chunks of one sequence, and made once."""
-        if self.log.ndim == 2:
-            return factors(piece.take(self.log[heads], torch.float64), piece, self.repeats, self.dtype)
-        log_G = self.log[heads].to(torch.float64)
-        if piece.place_t is not None or piece.apart_nn is not None:
-            log_Gt = log_G[:, None].expand(-1, piece.tokens.stop)
-            return factors(piece.take(log_Gt, torch.float64), piece, self.repeats, self.dtype)
-        known = heads.start, piece.count
-        if known not in self._shared:
-            log_GnC = log_G[:, None, None].expand(-1, 1, self.chunk)
-            self._shared[known] = factors(log_GnC, piece, self.repeats, self.dtype).spread(self.value)
-        return self._shared[known]
+    def place(self, piece: Piece, heads: slice) -> Tensor:
+        """Where to write a result [N, R * C, x]; then `put` it."""
+        if piece.place_t is None and self.writable and heads.stop - heads.start == 1:
+            return self._part(piece, heads).view(-1, self.size, self.whole.shape[2])
+        return self._buffer(piece, heads)
+
+    def put(self, result_NQx: Tensor, piece: Piece, heads: slice) -> None:
+        if piece.place_t is None and self.writable and heads.stop - heads.start == 1:
+            return
+        part = self._part(piece, heads)
+        flat = self._by_head(result_NQx, heads).reshape(part.shape[0], -1, part.shape[2])
+        part.copy_(flat if piece.place_t is None else flat.index_select(1, piece.place_t))

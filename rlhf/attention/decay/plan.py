@@ -1,9 +1,9 @@
 """Packed sequences as a stream of chunks, cut into pieces that fit a cache.
 
-Unlike a ChunkLayout, chunks lie sequence after sequence, so a piece is a range of tokens (a view of the inputs unless
-a sequence ends in it with a chunk that is not full), and a piece may hold several sequences or a part of one.
+Unlike in a ChunkLayout, chunks lie sequence after sequence, so a piece is a range of tokens: a view of the inputs,
+unless a sequence ends in it with a chunk that is not full. A piece may hold several sequences, or a part of one.
 
-Axes: N heads, T packed tokens, n chunks of a piece, C tokens of a chunk.
+Axes: N heads, T packed tokens, M chunks, n chunks of a piece, C tokens of a chunk, P pieces.
 """
 
 from __future__ import annotations
@@ -17,85 +17,100 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """tokens: on the packed axis. count: n. size: C.
+    """tokens: on the packed axis. chunks: of the M.
 
     place_t: of each of its tokens among its n * C places; None: every chunk is full.
-    begins, ends: chunks that are the first, the last one of a sequence; beginning, ending: those sequences.
-    enters, leaves: whether its first chunk goes on from the piece before, its last one into the piece after.
-    apart_nn: whether two chunks belong to different sequences; None: all belong to one.
+    opens, closes: the sequence that its first chunk begins, that its last chunk ends; None: it lies in between.
+    turns: chunks other than the first with which a sequence begins, the sequence before having ended with the chunk
+    before; None: no such. turned, ended: those sequences, those before.
     """
 
+    number: int
     tokens: slice
-    count: int
-    size: int
+    chunks: slice
     place_t: Tensor | None
-    begins: Tensor
-    beginning: slice
-    ends: Tensor
-    ending: slice
-    enters: bool
-    leaves: bool
-    apart_nn: Tensor | None
+    opens: int | None
+    closes: int | None
+    turns: Tensor | None
+    turned: slice
+    ended: slice
 
-    def take(self, x_NT: Tensor, dtype: torch.dtype) -> Tensor:
-        """[N, T, ...] -> [N, n, C, ...], zero beyond a sequence's end; a view where it can be."""
-        part = x_NT[:, self.tokens].to(dtype)
-        if self.place_t is not None:
-            full = part.new_zeros(part.shape[0], self.count * self.size, *part.shape[2:])
-            part = full.index_copy_(1, self.place_t, part)
-        return part.unflatten(1, (self.count, self.size))
-
-    def put(self, x_NnC: Tensor, into_NT: Tensor) -> None:
-        """The reverse of `take`."""
-        part = x_NnC.flatten(1, 2)
-        into_NT[:, self.tokens] = part if self.place_t is None else part.index_select(1, self.place_t)
+    @property
+    def count(self) -> int:
+        """n."""
+        return self.chunks.stop - self.chunks.start
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
-    sequence: int
-    tokens: int
-    begins: bool
-    ends: bool
+class Plan:
+    """size: C. most: chunks of a piece, the last one's may be fewer. total: T.
+
+    place_T: of each token among the M * C places; None: as it is. sequence_M: of each chunk.
+    """
+
+    size: int
+    most: int
+    total: int
+    sequences: int
+    pieces: tuple[Piece, ...]
+    place_T: Tensor | None
+    sequence_M: Tensor
+
+    @property
+    def count(self) -> int:
+        """M."""
+        return self.sequence_M.shape[0]
+
+    def split(self, x_NT: Tensor) -> Tensor:
+        """[N, T] -> [N, M, C], zero beyond a sequence's end."""
+        if self.place_T is not None:
+            full = x_NT.new_zeros(x_NT.shape[0], self.count * self.size)
+            x_NT = full.index_copy_(1, self.place_T, x_NT)
+        return x_NT.unflatten(1, (self.count, self.size))
+
+    def join(self, x_NMC: Tensor) -> Tensor:
+        """The reverse of `split`."""
+        flat = x_NMC.flatten(1)
+        return flat if self.place_T is None else flat.index_select(1, self.place_T)
 
 
-def cut(lengths: Sequence[int], size: int, most: int, device: torch.device) -> list[Piece]:
+def cut(lengths: Sequence[int], size: int, most: int, device: torch.device) -> Plan:
     """Pieces of at most `most` chunks of `size` tokens."""
-    chunks = [
-        _Chunk(s, min(size, length - begin), begin == 0, begin + size >= length)
-        for s, length in enumerate(lengths)
-        for begin in range(0, length, size)
-    ]
-    pieces, start = [], 0
-    for i in range(0, len(chunks), most):
-        part = chunks[i : i + most]
-        tokens = sum(c.tokens for c in part)
-        pieces.append(_piece(part, slice(start, start + tokens), size, device))
-        start += tokens
-    return pieces
-
-
-def _piece(part: Sequence[_Chunk], tokens: slice, size: int, device: torch.device) -> Piece:
-    def tensor(values: list[int]) -> Tensor:
-        return torch.tensor(values, dtype=torch.long, device=device)
-
-    first, last = part[0], part[-1]
-    begins = [i for i, chunk in enumerate(part) if chunk.begins]
-    ends = [i for i, chunk in enumerate(part) if chunk.ends]
-    begun = first.sequence + (not first.begins)
-    full = all(chunk.tokens == size for chunk in part)
-    places = None if full else tensor([i * size + c for i, chunk in enumerate(part) for c in range(chunk.tokens)])
-    sequence_n = tensor([chunk.sequence for chunk in part])
-    return Piece(
-        tokens=tokens,
-        count=len(part),
+    sequence_M = [s for s, length in enumerate(lengths) for _ in range(0, length, size)]
+    tokens_M = [min(size, length - begin) for length in lengths for begin in range(0, length, size)]
+    pieces, token = [], 0
+    for number, a in enumerate(range(0, len(sequence_M), most)):
+        b = min(a + most, len(sequence_M))
+        inside = sum(tokens_M[a:b])
+        turns = [i for i in range(a + 1, b) if sequence_M[i] != sequence_M[i - 1]]
+        first, last = sequence_M[a], sequence_M[b - 1]
+        pieces.append(
+            Piece(
+                number=number,
+                tokens=slice(token, token + inside),
+                chunks=slice(a, b),
+                place_t=_places(tokens_M[a:b], size, device),
+                opens=first if a == 0 or sequence_M[a - 1] != first else None,
+                closes=last if b == len(sequence_M) or sequence_M[b] != last else None,
+                turns=torch.tensor([i - a for i in turns], device=device) if turns else None,
+                turned=slice(first + 1, last + 1),
+                ended=slice(first, last),
+            )
+        )
+        token += inside
+    return Plan(
         size=size,
-        place_t=places,
-        begins=tensor(begins),
-        beginning=slice(begun, begun + len(begins)),
-        ends=tensor(ends),
-        ending=slice(first.sequence, first.sequence + len(ends)),
-        enters=not first.begins,
-        leaves=not last.ends,
-        apart_nn=None if first.sequence == last.sequence else sequence_n[:, None] != sequence_n,
+        most=most,
+        total=token,
+        sequences=len(lengths),
+        pieces=tuple(pieces),
+        place_T=_places(tokens_M, size, device),
+        sequence_M=torch.tensor(sequence_M, device=device),
     )
+
+
+def _places(tokens: Sequence[int], size: int, device: torch.device) -> Tensor | None:
+    """Where the tokens of chunks that may not be full lie; None: all are full."""
+    if all(t == size for t in tokens):
+        return None
+    return torch.tensor([i * size + c for i, t in enumerate(tokens) for c in range(t)], device=device)

@@ -62,6 +62,10 @@ class Mixer(nn.Module):
         self.shape = shape
         self.settings: Any = settings
         self.host: Callable[..., Any] | None = None
+        self.make_layers(shape)
+
+    def make_layers(self, shape: MixerShape) -> None:
+        """The projections of a softmax layer, under its names; a subclass adds to them or has others."""
         queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
         self.q_proj = nn.Linear(shape.hidden, queries, bias=shape.qkv_bias)
         self.k_proj = nn.Linear(shape.hidden, keys, bias=shape.qkv_bias)

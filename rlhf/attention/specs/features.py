@@ -29,3 +29,28 @@ PERFORMER = KernelSpec(
     settings=PerformerSettings,
     state_size=lambda heads, kv_heads, size, settings: kv_heads * (settings.features_of(size) * (size + 1) + 1),
 )
+
+
+class VqSettings(KernelSettings):
+    codes: int = Field(256, ge=2, description="codes a key-value head; time and state grow with them")
+    block: int = Field(
+        64, ge=1, description="tokens of a block, in which a key's gradient passes its rounding; outputs do not depend on it"
+    )
+    commitment: float = Field(1e-4, ge=0, description="weight of the squared distance of keys to their codes in the loss")
+    ema_decay: float = Field(0.99, ge=0, lt=1, description="share of the codes' past that an update keeps")
+    revive_below: float = Field(
+        0.05, ge=0, lt=0.5, description="a code with less than this share of a mean code's keys is moved; 0: never"
+    )
+    seed: int = Field(0, ge=0, description="of the moves, with the layer's number and the update's")
+
+
+VQ = KernelSpec(
+    name="vq",
+    summary="softmax attention over keys rounded to a learnt codebook (Transformer-VQ)",
+    source="Transformer-VQ, arXiv 2309.16354",
+    module="rlhf.attention.kernels.vq",
+    cost="T n",
+    state="n (d + 1) a key-value head",
+    settings=VqSettings,
+    state_size=lambda heads, kv_heads, size, settings: kv_heads * settings.codes * (size + 1),
+)

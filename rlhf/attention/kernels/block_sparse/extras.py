@@ -1,4 +1,4 @@
-"""What block-sparse attention is given besides q, k, v: the size and number of blocks and, if it is fixed, the choice."""
+"""What block-sparse attention is given besides q, k, v: size and number of the blocks and, if fixed, the choice."""
 
 from __future__ import annotations
 

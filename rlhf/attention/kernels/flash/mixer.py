@@ -4,8 +4,8 @@
     out(u * attention(q, k, q', k', v))
 
 One head of queries and keys for the whole layer; values and gates are cut into as many heads as the model has key-value
-heads, each with a view of the same queries and keys, so that heads can be spread over ranks. The paper's unit replaces
-the feed-forward layer too, with values twice as wide as the model; here that layer stays, and `expansion` sets the width.
+heads, each with a view of the same queries and keys, so that heads can be spread over ranks. The paper's unit also
+replaces the feed-forward layer, with values twice as wide as the model; here that layer stays.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ KERNEL = Kernel("flash", naive, chunk, step, state_shapes)
 class FlashMixer(Mixer):
     KERNEL = KERNEL
 
-    def __init__(self, shape: MixerShape, settings: FlashSettings) -> None:
-        nn.Module.__init__(self)  # of a softmax layer's projections this unit has none
-        self.shape = shape
-        self.settings = settings
+    def make_layers(self, shape: MixerShape) -> None:
+        """None of a softmax layer's."""
+        settings: FlashSettings = self.settings
         key, values = settings.key_size or shape.head_dim, settings.expansion * shape.heads * shape.head_dim
         if key < shape.head_dim:
             raise ValueError(

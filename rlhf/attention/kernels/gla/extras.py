@@ -23,6 +23,6 @@ class GatedLinearExtras(Extras):
         return key_size**-0.5 if self.scale is None else self.scale
 
 
-def state_shapes(shape: HeadShape, extras: GatedLinearExtras | None) -> tuple[tuple[int, ...], ...]:
+def state_shapes(shape: HeadShape, extras: Extras) -> tuple[tuple[int, ...], ...]:
     """S, the decayed sum of k v^T."""
     return ((shape.kv_heads, shape.key, shape.value),)

@@ -8,13 +8,7 @@ from torch import Tensor
 from rlhf.attention.contract import NO_AUX, Aux, State, working
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.grouped import fold, unfold
-from rlhf.attention.kernels.performer.extras import (
-    PerformerExtras,
-    carried_top,
-    key_features,
-    project,
-    query_features,
-)
+from rlhf.attention.kernels.performer.extras import PerformerExtras, carried_top, key_features, query_features
 from rlhf.attention.kernels.performer.running import running_max
 from rlhf.attention.scan import scan
 
@@ -28,8 +22,8 @@ def chunk(
     layout = cu_seqlens.chunks(CHUNK, q_HTd.device)
     q, k, v, w = working(q_HTd, k_GTd, v_GTe, extras.features_Gmd)
     q_GMRd, k_GMCd = fold(layout.split(q), groups), layout.split(k)
-    fq = query_features(project(q_GMRd.flatten(1, 2), w)).view(*q_GMRd.shape[:3], -1)
-    fk, log_GN = key_features(project(k_GMCd.flatten(1, 2), w), k_GMCd.flatten(1, 2))
+    fq = query_features(q_GMRd.flatten(1, 2), w).view(*q_GMRd.shape[:3], -1)
+    fk, log_GN = key_features(k_GMCd.flatten(1, 2), w)
     fk, log_GMC = fk.view(*k_GMCd.shape[:3], -1), log_GN.view(k_GMCd.shape[:3])
 
     with torch.no_grad():

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from rlhf.attention.contract import Extras, HeadShape, State, per
+from rlhf.attention.kernels.performer.feature_map import mapped
 
 EPS = 1e-6
 
@@ -38,22 +39,15 @@ def state_shapes(shape: HeadShape, extras: PerformerExtras) -> tuple[tuple[int, 
     return (shape.kv_heads, m, shape.value), (shape.kv_heads, m), (shape.kv_heads,)
 
 
-def project(x_GNd: Tensor, features_Gmd: Tensor) -> Tensor:
-    """w_f . x', [G, N, m]; scaling the few features costs less than scaling the many rows."""
-    return x_GNd @ (features_Gmd * features_Gmd.shape[-1] ** -0.25).mT
+def query_features(q_GNd: Tensor, features_Gmd: Tensor) -> Tensor:
+    """[G, N, m] in [EPS, 1 + EPS]."""
+    return mapped(q_GNd, features_Gmd, EPS)[0]
 
 
-def query_features(projected_GNm: Tensor) -> Tensor:
-    """In [EPS, 1 + EPS]."""
-    top_GN1 = projected_GNm.detach().amax(-1, keepdim=True)
-    return (projected_GNm - top_GN1).exp() + EPS
-
-
-def key_features(projected_GNm: Tensor, k_GNd: Tensor) -> tuple[Tensor, Tensor]:
-    """(features in (0, 1], log of their weight [G, N])."""
-    top_GN1 = projected_GNm.detach().amax(-1, keepdim=True)
-    half_square_GN = k_GNd.square().sum(-1) / (2 * k_GNd.shape[-1] ** 0.5)
-    return (projected_GNm - top_GN1).exp(), top_GN1.squeeze(-1) - half_square_GN
+def key_features(k_GNd: Tensor, features_Gmd: Tensor) -> tuple[Tensor, Tensor]:
+    """(features [G, N, m] in (0, 1], log of their weight [G, N])."""
+    fk_GNm, top_GN = mapped(k_GNd, features_Gmd)
+    return fk_GNm, top_GN - k_GNd.square().sum(-1) / (2 * k_GNd.shape[-1] ** 0.5)
 
 
 def carried_top(state: State | None) -> Tensor | None:

@@ -7,13 +7,7 @@ from torch import Tensor
 
 from rlhf.attention.contract import NO_AUX, Aux, State, repeat_heads, working
 from rlhf.attention.cu_seqlens import CuSeqlens
-from rlhf.attention.kernels.performer.extras import (
-    PerformerExtras,
-    carried_top,
-    key_features,
-    project,
-    query_features,
-)
+from rlhf.attention.kernels.performer.extras import PerformerExtras, carried_top, key_features, query_features
 
 
 def naive(
@@ -22,8 +16,8 @@ def naive(
     """See the package's formula; the state is a past that is already summed up."""
     heads = q_HTd.shape[0]
     q, k, v_GTe_wide, w = working(q_HTd, k_GTd, v_GTe, extras.features_Gmd)
-    fq = query_features(project(q, repeat_heads(w, heads)))
-    fk, log_weight_GT = key_features(project(k, w), k)
+    fq = query_features(q, repeat_heads(w, heads))
+    fk, log_weight_GT = key_features(k, w)
     before_SG = carried_top(state)
     outputs, sums, norms, tops = [], [], [], []
     for i, span in enumerate(cu_seqlens.spans()):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from rlhf.attention.kernels.performer.seeds import generator_of
 
 
 def orthogonal_features(
@@ -25,7 +26,7 @@ def orthogonal_features(
     """
     if min(groups, features, size) < 1:
         raise ValueError(f"{groups} heads with {features} features of size {size}: each is at least 1")
-    generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
+    generator = generator_of(seed)
 
     def gaussian() -> Tensor:
         shape = (groups, -(-features // size), size, size)

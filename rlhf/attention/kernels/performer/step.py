@@ -6,13 +6,7 @@ from torch import Tensor
 
 from rlhf.attention.contract import NO_AUX, Aux, State, repeat_heads, working
 from rlhf.attention.cu_seqlens import CuSeqlens
-from rlhf.attention.kernels.performer.extras import (
-    PerformerExtras,
-    carried_top,
-    key_features,
-    project,
-    query_features,
-)
+from rlhf.attention.kernels.performer.extras import PerformerExtras, carried_top, key_features, query_features
 
 
 def step(
@@ -21,8 +15,8 @@ def step(
     cu_seqlens.require_single_tokens()
     heads = q_HSd.shape[0]
     q, k, v, w = working(q_HSd, k_GSd, v_GSe, extras.features_Gmd)
-    fq = query_features(project(q, repeat_heads(w, heads)))
-    fk, log_GS = key_features(project(k, w), k)
+    fq = query_features(q, repeat_heads(w, heads))
+    fk, log_GS = key_features(k, w)
     top_SG, before_SG = log_GS.detach().T, carried_top(state)
     if before_SG is not None:
         top_SG = top_SG.maximum(before_SG)

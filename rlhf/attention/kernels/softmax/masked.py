@@ -12,7 +12,7 @@ from rlhf.attention.contract import State, repeat_heads, working
 from rlhf.attention.cu_seqlens import CuSeqlens
 
 Seen = Callable[[slice], Tensor]
-"""(the sequence's tokens on the packed axis) -> bool, [..., L, L] (query, key): what may be seen; every query something."""
+"""(the sequence's tokens on the packed axis) -> bool [..., L, L] (query, key): what is seen; every query something."""
 
 
 def masked_attention(q_HTd: Tensor, k_GTd: Tensor, v_GTe: Tensor, seen: Seen, cu_seqlens: CuSeqlens) -> Tensor:

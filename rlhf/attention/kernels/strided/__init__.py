@@ -4,7 +4,8 @@ Child, Gray, Radford, Sutskever, "Generating Long Sequences with Sparse Transfor
 4.2: A_i^(1) = {i - local + 1, ..., i} and A_i^(2) = {j <= i: (i - j) mod stride = 0}, here merged in one head (section
 4.3, eq. 6, "merged heads").
 
-    out_i = sum_{j in A_i} exp(q_i . k_j / sqrt(d)) v_j / sum_{j in A_i} exp(q_i . k_j / sqrt(d)),  A_i = A_i^(1) u A_i^(2)
+    out_i = sum_{j in A_i} exp(q_i . k_j / sqrt(d)) v_j / sum_{j in A_i} exp(q_i . k_j / sqrt(d)),
+    A_i = A_i^(1) u A_i^(2)
 
 It needs the keys and values of all tokens, so its state grows; the learner has it, engines do not.
 """

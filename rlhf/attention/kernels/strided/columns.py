@@ -1,60 +1,92 @@
-"""A packed axis in columns: the tokens of a sequence whose positions leave one remainder by the stride, together."""
+"""A packed axis in columns: the tokens of a sequence whose positions leave one remainder by the stride, together.
+
+Within a column the strided pattern is causal attention but for the nearest tokens, which the band has seen already.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rlhf.attention.chunking import ChunkLayout, lay_out
+from rlhf.attention.chunking import lay_out
 from rlhf.attention.cu_seqlens import CuSeqlens
+from rlhf.attention.kernels.softmax.tiles import Group
+from rlhf.attention.kernels.softmax.union import Chunks
+from rlhf.attention.kernels.strided.extras import StridedExtras
+from rlhf.attention.kernels.strided.groups import causal_groups
 
 SMALLEST = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns of similar length. tokens: the packed token at each place; layout: of the columns, each a sequence."""
+    """Columns of similar length. token_P: the packed token at each place of `chunks`, whose sequences are columns.
 
-    tokens: Tensor
-    layout: ChunkLayout
+    place_T: where each token is; missing_T: whether it is in none of these columns, None: all are.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class AllColumns:
-    """place_T: of each token among the places of `each`, one after the other; missing_T: it has none (None: all have)."""
-
-    each: tuple[Columns, ...]
+    chunks: Chunks
+    token_P: Tensor
     place_T: Tensor
     missing_T: Tensor | None
 
-    def to_tokens(self, x_HP: Tensor, empty: float) -> Tensor:
-        """[H, P, ...] -> [H, T, ...]; `empty` where a token is in no column."""
-        x_HT = x_HP.index_select(1, self.place_T)
-        if self.missing_T is None:
-            return x_HT
-        return x_HT.masked_fill(self.missing_T.view(-1, *(1,) * (x_HT.ndim - 2)), empty)
+    @property
+    def groups(self) -> Sequence[Group]:
+        return self.chunks.groups
+
+    def queries(self, x_HTd: Tensor) -> Tensor:
+        return self.chunks.queries(x_HTd.index_select(1, self.token_P))
+
+    def queries_back(self, x_GnAd: Tensor) -> Tensor:
+        return self._to_tokens(self.chunks.queries_back(x_GnAd), 0)
+
+    def keys(self, x_GTd: Tensor) -> Tensor:
+        return self.chunks.keys(x_GTd.index_select(1, self.token_P))
+
+    def keys_back(self, x_GmBd: Tensor) -> Tensor:
+        return self._to_tokens(self.chunks.keys_back(x_GmBd), 0)
+
+    def log_sums(self, lse_HT1: Tensor) -> Tensor:
+        return self.queries(lse_HT1)
+
+    def answers(self, out_GnAe: Tensor, lse_GnA1: Tensor) -> list[tuple[Tensor, Tensor]]:
+        ((out, lse),) = self.chunks.answers(out_GnAe, lse_GnA1)
+        return [(self._to_tokens(out, 0), self._to_tokens(lse, -torch.inf))]
+
+    def _to_tokens(self, x_HPd: Tensor, missing: float) -> Tensor:
+        x_HTd = x_HPd.index_select(1, self.place_T)
+        return x_HTd if self.missing_T is None else x_HTd.masked_fill_(self.missing_T[:, None], missing)
 
 
-def columns_of(cu_seqlens: CuSeqlens, stride: int, skip: int, largest: int, device: torch.device) -> AllColumns | None:
-    """Columns in chunks of at most `largest`; None: no sequence is long enough to see more than `skip` of its own."""
-    place_T, each, count = np.full(cu_seqlens.total, -1), [], 0
-    for size, members in _by_chunk(cu_seqlens, stride, skip, largest).items():
-        lengths, tokens = _columns(cu_seqlens, members, stride)
-        place_T[tokens] = np.arange(count, count + len(tokens))
-        count += len(tokens)
-        each.append(Columns(torch.from_numpy(tokens).to(device), lay_out(lengths.tolist(), size, device)))
-    if not each:
-        return None
-    missing_T = place_T < 0
-    absent = torch.from_numpy(missing_T).to(device) if missing_T.any() else None
-    return AllColumns(tuple(each), torch.from_numpy(np.maximum(place_T, 0)).to(device), absent)
+def columns_of(
+    cu_seqlens: CuSeqlens, extras: StridedExtras, heads: int, kv_heads: int, largest: int, like: Tensor
+) -> list[Columns]:
+    """In chunks of at most `largest`; only of sequences long enough for a column to reach beyond the band."""
+    skip, found = -(-extras.local // extras.stride), []
+    for size, members in _by_chunk(cu_seqlens, extras.stride, skip, largest).items():
+        lengths, token_P = _tokens(cu_seqlens, members, extras.stride)
+        place_T = np.full(cu_seqlens.total, -1)
+        place_T[token_P] = np.arange(len(token_P))
+        missing_T = place_T < 0
+        layout = lay_out(lengths.tolist(), size, like.device)
+        groups = causal_groups(layout, skip, heads // kv_heads, like)
+        found.append(
+            Columns(
+                Chunks(layout, heads, kv_heads, groups),
+                torch.from_numpy(token_P).to(like.device),
+                torch.from_numpy(np.maximum(place_T, 0)).to(like.device),
+                torch.from_numpy(missing_T).to(like.device) if missing_T.any() else None,
+            )
+        )
+    return found
 
 
 def _by_chunk(cu_seqlens: CuSeqlens, stride: int, skip: int, largest: int) -> dict[int, list[int]]:
-    """Sequences by the size of the chunks that suit their columns: of a short column most of a large one were empty."""
+    """Sequences by the size of chunk that suits their columns: short columns would leave large chunks mostly empty."""
     found: dict[int, list[int]] = {}
     for s, length in enumerate(cu_seqlens.lengths):
         if length > skip * stride:
@@ -63,7 +95,7 @@ def _by_chunk(cu_seqlens: CuSeqlens, stride: int, skip: int, largest: int) -> di
     return found
 
 
-def _columns(cu_seqlens: CuSeqlens, members: list[int], stride: int) -> tuple[np.ndarray, np.ndarray]:
+def _tokens(cu_seqlens: CuSeqlens, members: list[int], stride: int) -> tuple[np.ndarray, np.ndarray]:
     """(length of each column, packed tokens of all columns, one after the other)."""
     lengths, tokens = [], []
     for s in members:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rlhf.attention.contract import Aux, Extras, HeadShape, per
+from rlhf.attention.contract import Aux, Extras, HeadShape, State, per
 
 BLOCK = 64
+NEAREST_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,26 @@ def state_shapes(shape: HeadShape, extras: VqExtras) -> tuple[tuple[int, ...], .
     return (shape.kv_heads, codes, shape.value), (shape.kv_heads, codes)
 
 
+def past_sums(state: State | None) -> Tensor | None:
+    """The state's sums and numbers side by side, [S, G, c, e + 1]. What stands at a code that has no keys is nothing,
+    also to the gradient."""
+    if state is None:
+        return None
+    number = state[1].detach()[..., None]
+    return torch.cat([state[0] * (number > 0), number], -1)
+
+
 def scale_of(extras: VqExtras) -> float:
     return extras.codebook_Gcd.shape[-1] ** -0.5 if extras.scale is None else extras.scale
 
 
 def nearest(k_GTd: Tensor, codebook_Gcd: Tensor) -> Tensor:
-    """[G, T]: argmin_c |k - C_c|^2 = argmax_c k . C_c - |C_c|^2 / 2."""
+    """[G, T]: argmin_c |k - C_c|^2 = argmax_c k . C_c - |C_c|^2 / 2, some tokens at a time."""
     with torch.no_grad():
-        half_square_Gc = codebook_Gcd.square().sum(-1) / 2
-        return torch.baddbmm(half_square_Gc[:, None], k_GTd, codebook_Gcd.mT, beta=-1).argmax(-1)
+        half_square_G1c = codebook_Gcd.square().sum(-1)[:, None] / 2
+        parts = k_GTd.split(NEAREST_TOKENS, 1)
+        found = [torch.baddbmm(half_square_G1c, part, codebook_Gcd.mT, beta=-1).argmax(-1) for part in parts]
+        return torch.cat(found, 1)
 
 
 def of_code(table_Gcx: Tensor, codes_GT: Tensor) -> Tensor:

@@ -31,10 +31,11 @@ def naive(
         after_V, after_n = sum_by_code(v_s, codes_s, count), sum_by_code(torch.ones_like(v_s[..., :1]), codes_s, count)
         if state is not None:
             past_n = state[1][i].detach()[..., None]
+            past_V = state[0][i] * (past_n > 0)
             past = q_s @ repeat_heads(codebook, heads).mT * scale_of(extras) + repeat_heads(past_n, heads).log().mT
             scores = torch.cat([past, scores], -1)
-            values = torch.cat([repeat_heads(state[0][i] / past_n.clamp(min=1), heads), values], 1)
-            after_V, after_n = after_V + state[0][i], after_n + past_n
+            values = torch.cat([repeat_heads(past_V / past_n.clamp(min=1), heads), values], 1)
+            after_V, after_n = after_V + past_V, after_n + past_n
         outputs.append(scores.softmax(-1) @ values)
         sums.append(after_V)
         counts.append(after_n.squeeze(-1))
