@@ -14,8 +14,8 @@ Axes: T packed tokens, B sequences of a block, L positions of a block, H heads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,9 @@ from transformers import AttentionInterface
 
 from rlhf.attention.levels import Level
 from rlhf.learner.span_levels import span_levels
+
+if TYPE_CHECKING:
+    from rlhf.learner.sharded_axis import ShardedAxis
 
 NAME = "longthought_packed"  # what `config._attn_implementation` says
 
@@ -69,7 +72,8 @@ class Block:
 class AttentionPlan:
     """Rows to gather for each block, one after the other, and where each token's output stands among them.
 
-    levels: the same sequences for the layers that are not softmax.
+    levels: the same sequences for the layers that are not softmax. parallel: where ranks share the axis, which part of
+    it this rank has; the rest of the plan is of the whole axis.
     """
 
     query_index: Tensor
@@ -77,18 +81,20 @@ class AttentionPlan:
     output_index_T: Tensor
     blocks: tuple[Block, ...]
     levels: tuple[Level, ...]
+    parallel: ShardedAxis | None = None
 
     def to(self, device: torch.device | str) -> AttentionPlan:
         blocks = tuple(
             Block(b.batch, b.queries, b.keys, None if b.mask_B1QK is None else b.mask_B1QK.to(device))
             for b in self.blocks
         )
-        return AttentionPlan(
-            self.query_index.to(device),
-            self.key_index.to(device),
-            self.output_index_T.to(device),
-            blocks,
-            tuple(level.to(device) for level in self.levels),
+        return replace(
+            self,
+            query_index=self.query_index.to(device),
+            key_index=self.key_index.to(device),
+            output_index_T=self.output_index_T.to(device),
+            blocks=blocks,
+            levels=tuple(level.to(device) for level in self.levels),
         )
 
 
@@ -184,7 +190,8 @@ def packed_attention(
 ) -> tuple[Tensor, None]:
     """query [1, H, T, d], key and value [1, H_kv, T, d] -> [1, T, H, d]; the signature is transformers'.
 
-    Without a plan (generation, a plain forward) it is ordinary causal attention over a batch without padding.
+    Without a plan (generation, a plain forward) it is ordinary causal attention over a batch without padding. Where
+    ranks share the axis, T is of this rank's tokens.
     """
     if attention_mask is not None:
         raise ValueError("packed attention takes no attention_mask: pass attention_mask=None and packed_plan=…")
@@ -194,10 +201,20 @@ def packed_attention(
             query, key, value, dropout_p=dropout, is_causal=query.shape[2] > 1, scale=scaling, enable_gqa=grouped
         )
         return out.transpose(1, 2).contiguous(), None
-    dtype, plan = query.dtype, packed_plan
-    q = _gather(query, plan.query_index)
-    k = _gather(key, plan.key_index)
-    v = _gather(value, plan.key_index)
+    axis = packed_plan.parallel
+    if axis is None:
+        return _planned(query[0], key[0], value[0], packed_plan, dropout, scaling)[None], None
+    q_HTd, k_GTd, v_GTd = (axis.to_heads(x[0]) for x in (query, key, value))
+    out_THd = _planned(q_HTd, k_GTd, v_GTd, packed_plan, dropout, scaling)
+    return axis.to_tokens(out_THd.transpose(0, 1)).transpose(0, 1).contiguous()[None], None
+
+
+def _planned(
+    q_HTd: Tensor, k_GTd: Tensor, v_GTd: Tensor, plan: AttentionPlan, dropout: float, scaling: float | None
+) -> Tensor:
+    """[T, H, d]."""
+    grouped = q_HTd.shape[0] != k_GTd.shape[0]
+    q, k, v = _gather(q_HTd, plan.query_index), _gather(k_GTd, plan.key_index), _gather(v_GTd, plan.key_index)
     query_rows = [b.batch * b.queries for b in plan.blocks]
     key_rows = [b.batch * b.keys for b in plan.blocks]
     outputs = []
@@ -216,13 +233,13 @@ def packed_attention(
         )
         outputs.append(out.transpose(1, 2).reshape(block.batch * block.queries, -1))
     rows = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-    out_T = rows.index_select(0, plan.output_index_T).to(dtype)
-    return out_T.view(1, out_T.shape[0], query.shape[1], -1), None
+    out_T = rows.index_select(0, plan.output_index_T).to(q_HTd.dtype)
+    return out_T.view(out_T.shape[0], q_HTd.shape[0], -1)
 
 
-def _gather(x_1HTd: Tensor, index: Tensor) -> Tensor:
-    """[1, H, T, d] -> [rows, H, d], in float32 on a CPU."""
-    x_THd = x_1HTd[0].transpose(0, 1)
+def _gather(x_HTd: Tensor, index: Tensor) -> Tensor:
+    """[H, T, d] -> [rows, H, d], in float32 on a CPU."""
+    x_THd = x_HTd.transpose(0, 1)
     if x_THd.device.type == "cpu":
         x_THd = x_THd.float()
     rows = x_THd.reshape(x_THd.shape[0], -1).index_select(0, index)

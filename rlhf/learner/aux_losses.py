@@ -3,6 +3,9 @@
 Like the router's loss (router.py), a kernel's is a sum over every real token of the global batch divided by their
 number, so any split into micro-batches or ranks gives the same gradient; a shared prompt's token counts once for every
 response. The statistics (sums over the tokens that were run) go to the mixers, for what no gradient moves.
+
+Where ranks share sequences, a kernel has seen some of the heads: its losses a token, which are means over the heads,
+are averaged over the ranks, and its statistics have the place of those heads among all.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from rlhf.attention.levels import Level
 from rlhf.attention.mixers.base import Mixer
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.metrics import Tally, all_reduced
+from rlhf.learner.ulysses import SequenceParallel
 from rlhf.models.hybrid.layers import mixers_of
 from rlhf.types import TrainSequence
 
@@ -49,7 +53,10 @@ class KernelMonitor:
 class KernelTerm:
     """The kernels' part of one step."""
 
-    def __init__(self, monitor: KernelMonitor, sequences: Sequence[TrainSequence]) -> None:
+    def __init__(
+        self, monitor: KernelMonitor, sequences: Sequence[TrainSequence], parallel: SequenceParallel | None = None
+    ) -> None:
+        self._parallel = parallel
         self._layers = {id(mixer): layer for layer, mixer in monitor.mixers.items()}
         self._mixers = monitor.mixers
         self._total = float(sum(s.total_tokens - 1 for s in sequences))
@@ -62,7 +69,7 @@ class KernelTerm:
             for level, aux in added:
                 weight_T = micro.weight_S if level.index_T is None else micro.weight_S.index_select(0, level.index_T)
                 for name, loss_T in aux.loss_T.items():
-                    mean = (weight_T * loss_T).sum() / self._total
+                    mean = (weight_T * micro.of_tokens(loss_T)).sum() / self._total
                     tally.add(f"loss/attention_{name}", mean.detach())
                     share = share + mixer.aux_weights()[name] * mean
                 if micro.members:
@@ -89,4 +96,6 @@ class KernelTerm:
     def _of(self, layer: int, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """A rank whose tokens have left none adds zeros."""
         found = self._sums.get(layer, {}).get(name)
-        return torch.zeros(shape, dtype=torch.float32, device=like.device) if found is None else found.float()
+        if found is None:
+            return torch.zeros(shape, dtype=torch.float32, device=like.device)
+        return found.float() if self._parallel is None else self._parallel.placed(found.float(), shape)

@@ -20,8 +20,11 @@ from rlhf.learner.engine import Engine, join_group, leave_group
 from rlhf.learner.layout import MicroBatch, build
 from rlhf.learner.lora import add_adapters
 from rlhf.learner.packing import StepPlan, plan_step
+from rlhf.learner.portion import portion_of
 from rlhf.learner.scoring import score
 from rlhf.learner.spec import LearnerSpec, Stage
+from rlhf.learner.ulysses import SequenceParallel, check_shareable
+from rlhf.models.hybrid.layers import mixers_of
 from rlhf.models.load import LoadedPolicy, load_policy
 from rlhf.models.moe import moe_block_classes
 from rlhf.types import TrainSequence
@@ -61,6 +64,11 @@ class BaseRank:
         self.layout = policy.layout
         self.notices = policy.notices
         self._share_prompts = learner.share_prompts and policy.shares
+        if (together := learner.sequence_parallel) > 1:
+            check_shareable(policy, spec.world_size, together)
+            if self._share_prompts:
+                self.notices += ("prompts are run once for every response: ranks share sequences",)
+            self._share_prompts = False
         if learner.gradient_checkpointing:
             self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self._stage = Stage(learner.learning_rate, learner.warmup_steps, learner.weight_decay)
@@ -71,6 +79,7 @@ class BaseRank:
         config = deepspeed_config(learner, spec.policy.dtype, spec.device, parameters, leaves)
         join_group(spec)
         try:
+            self._parallel = SequenceParallel(spec.rank, spec.world_size, together) if together > 1 else None
             self._engine = Engine(module, config, parameter_groups(module, learner.weight_decay), spec.world_size)
         except BaseException:
             leave_group()
@@ -107,7 +116,7 @@ class BaseRank:
         learner = self.spec.learner
         return plan_step(
             sequences,
-            self.spec.world_size,
+            self.spec.world_size // learner.sequence_parallel,
             learner.token_budget,
             hidden=self._hidden,
             share_prompts=self._share_prompts,
@@ -116,8 +125,12 @@ class BaseRank:
 
     def _micro_batches(self, plan: StepPlan, sequences: Sequence[TrainSequence]) -> list[MicroBatch]:
         padded, device = self.layout == "padded", self.spec.device
-        micros = plan.ranks[self.spec.rank]
-        return [build(m, sequences, padded=padded, device=device, share=self._share_prompts) for m in micros]
+        plans = plan.ranks[self.spec.rank // self.spec.learner.sequence_parallel]
+        micros = [build(m, sequences, padded=padded, device=device, share=self._share_prompts) for m in plans]
+        if self._parallel is None:
+            return micros
+        reach = max((mixer.lookback for mixer in mixers_of(self.model).values()), default=0)
+        return [portion_of(micro, self._parallel, reach) for micro in micros]
 
     def save(self, folder: str | Path) -> None:
         """Weights, optimizer, schedule, RNG states of every rank; `load` restores them bit for bit."""

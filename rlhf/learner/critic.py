@@ -48,10 +48,10 @@ class ValueModule(nn.Module):
     def forward(self, micro: MicroBatch) -> Tensor:
         """[N] float32: the value of what stands before each response token."""
         states = self.body(**micro.inputs, use_cache=False).last_hidden_state
-        hidden_ND = states.reshape(-1, states.shape[-1]).index_select(0, micro.predictor_N)
+        hidden_MD, _ = micro.predicting(states)
         # In float32, also of bfloat16 weights: near 1 a bfloat16 value has steps of 1/128.
         bias = self.head.bias.float()
-        return linear(hidden_ND.float(), self.head.weight.float(), bias).squeeze(-1)
+        return micro.whole(linear(hidden_MD.float(), self.head.weight.float(), bias).squeeze(-1))
 
 
 class CriticRank(BaseRank):
@@ -105,7 +105,8 @@ class CriticRank(BaseRank):
         loss_BT = value_loss(micro.to_rows(value_N), return_BT, old_BT, clip)
         weights_BT = token_weights("token-mean", mask_BT, batch.global_tokens, batch.global_sequences)
         share = weighted_sum(loss_BT, weights_BT)
-        tally.add("loss", share.detach())
+        if micro.reports:
+            tally.add("loss", share.detach())
         return share if bool(torch.isfinite(share)) else value_N.sum() * float("nan")
 
 

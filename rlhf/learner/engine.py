@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from rlhf.learner.spec import LearnerSpec, NonFiniteError
 
-_TIMEOUT = timedelta(minutes=30)
+TIMEOUT = timedelta(minutes=30)  # of every collective
 
 
 def join_group(spec: LearnerSpec) -> None:
@@ -40,7 +40,7 @@ def join_group(spec: LearnerSpec) -> None:
     if dist.is_initialized():
         raise RuntimeError("this process already belongs to a process group; close() the other learner first")
     store = dist.HashStore() if spec.world_size == 1 else _meeting_place(spec)
-    dist.init_process_group(backend, store=store, rank=spec.rank, world_size=spec.world_size, timeout=_TIMEOUT)
+    dist.init_process_group(backend, store=store, rank=spec.rank, world_size=spec.world_size, timeout=TIMEOUT)
     os.environ.update(MASTER_ADDR=spec.master_addr, MASTER_PORT=str(spec.master_port or 29500))
     import deepspeed
 
@@ -61,7 +61,7 @@ def _meeting_place(spec: LearnerSpec) -> dist.TCPStore:
         spec.master_port,
         spec.world_size,
         is_master=spec.rank == 0,
-        timeout=_TIMEOUT,
+        timeout=TIMEOUT,
         master_listen_fd=listener,
     )
 

@@ -9,8 +9,8 @@ Axes: T packed tokens, B responses, L longest row, N response tokens of the micr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from torch import Tensor
 from rlhf.learner.attention import AttentionPlan, Span, plan_attention
 from rlhf.learner.packing import MicroPlan, Unit
 from rlhf.types import TrainSequence
+
+if TYPE_CHECKING:
+    from rlhf.learner.portion import Portion
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class MicroBatch:
     weight_S: for every flattened position, how many sequences it stands for (a shared prompt's token: as many
     as it has responses; padding: 0).
     tokens: run through the model without padding; slots: with it.
+    portion: where ranks share the micro-batch, what this one has of it: inputs, weights and counts of tokens are of its
+    own tokens then, the rest is of the whole.
     """
 
     inputs: dict[str, Any]
@@ -42,6 +47,31 @@ class MicroBatch:
     weight_S: Tensor
     tokens: int
     slots: int
+    portion: Portion | None = None
+
+    @property
+    def reports(self) -> bool:
+        """Whether it is this rank that tells what all ranks that share the micro-batch know alike."""
+        return self.portion is None or self.portion.axis.parallel.rank == 0
+
+    def predicting(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """(hidden states [M, D], targets [M]) of the M response tokens that `states` predict: unless ranks share the
+        micro-batch all N."""
+        flat_SD = states.reshape(-1, states.shape[-1])
+        if self.portion is None:
+            return flat_SD.index_select(0, self.predictor_N), self.target_N
+        own_M = self.portion.own_M
+        return flat_SD.index_select(0, self.portion.predictor_M), self.target_N.index_select(0, own_M)
+
+    def whole(self, values_M: Tensor) -> Tensor:
+        """[M] -> [N], on every rank that shares the micro-batch; all must compute the same loss from it."""
+        if self.portion is None:
+            return values_M
+        return self.portion.axis.parallel.joined(values_M, self.portion.own_M, len(self.predictor_N))
+
+    def of_tokens(self, loss_T: Tensor) -> Tensor:
+        """What a kernel says of all tokens of a level -> of those that `weight_S` is of."""
+        return loss_T if self.portion is None else self.portion.axis.mean(loss_T)
 
     @property
     def longest(self) -> int:
@@ -91,17 +121,7 @@ def _dummy(sequence: TrainSequence, *, padded: bool, device: str) -> MicroBatch:
     stand_in = TrainSequence(0, token, token, *(np.zeros(1, np.float32),) * 3)
     plan = (Unit(1, (0,), (1,)),)
     micro = _padded(plan, [stand_in], device) if padded else _packed(plan, [stand_in], device, 0)
-    return MicroBatch(
-        micro.inputs,
-        (),
-        micro.predictor_N,
-        micro.target_N,
-        micro.row_N,
-        micro.column_N,
-        micro.weight_S * 0,
-        0,
-        micro.slots,
-    )
+    return replace(micro, members=(), weight_S=micro.weight_S * 0, tokens=0)
 
 
 def _packed(plan: MicroPlan, sequences: Sequence[TrainSequence], device: str, common: int) -> MicroBatch:

@@ -63,17 +63,21 @@ def micro_objective(
                 global_correct_tokens=batch.global_correct_tokens,
             )
         )
-        share = output.loss + terms.term(records, micro, tally)
-    tally.add("objective", share.detach())
-    for name, value in output.sums.items():
-        tally.add(f"loss/{name}", value)
-    tally.tokens(logp_BT.detach(), behaviour_BT, entropy_BT.detach(), mask_BT, options.compare)
+        added = terms.term(records, micro, tally)
+        share = output.loss + added
+    tally.add("objective", torch.as_tensor(added).detach())
+    if micro.reports:
+        tally.add("objective", output.loss.detach())
+        for name, value in output.sums.items():
+            tally.add(f"loss/{name}", value)
+        tally.tokens(logp_BT.detach(), behaviour_BT, entropy_BT.detach(), mask_BT, options.compare)
     tally.add("tokens_run", micro.tokens)
     tally.add("slots", micro.slots)
     tally.add("tokens_unshared", float(micro.weight_S.sum()))
     if not bool(torch.isfinite(share)):
-        # Reaches every rank through the gradient's norm, where the engine drops the step on all of them.
-        share = logp_N.sum() * float("nan")
+        # Reaches every rank through the gradient's norm, where the engine drops the step on all of them. The share
+        # stays in it: a rank that left out a collective of its backward pass would be waited for.
+        share = (share + logp_N.sum()) * float("nan")
     return share
 
 

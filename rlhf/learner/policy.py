@@ -29,7 +29,8 @@ class PolicyModule(nn.Module):
         states = self.lm.base_model(**micro.inputs, use_cache=False).last_hidden_state
         if not head:
             return torch.empty(0), torch.empty(0)
-        hidden_ND = states.reshape(-1, states.shape[-1]).index_select(0, micro.predictor_N)
-        return response_logp_and_entropy(
-            hidden_ND, self.lm.get_output_embeddings(), micro.target_N, temperature, self.logit_chunk, entropy_gradient
+        hidden_MD, target_M = micro.predicting(states)
+        logp_M, entropy_M = response_logp_and_entropy(
+            hidden_MD, self.lm.get_output_embeddings(), target_M, temperature, self.logit_chunk, entropy_gradient
         )
+        return micro.whole(logp_M), micro.whole(entropy_M)

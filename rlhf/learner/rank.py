@@ -67,7 +67,7 @@ class LearnerRank(BaseRank):
         tally = Tally()
         plan = self._plan(batch.sequences)
         micros = self._micro_batches(plan, batch.sequences)
-        terms = Terms(self._monitors, self.spec.learner.router_aux_coef, batch.sequences)
+        terms = Terms(self._monitors, self.spec.learner.router_aux_coef, batch.sequences, self._parallel)
         if terms.router.needs_counting(len(micros)):
             with tally.seconds("counting"):
                 self._count_experts(micros, terms.router)

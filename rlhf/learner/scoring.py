@@ -21,7 +21,7 @@ def score(
     with torch.no_grad():
         for micro in micros:
             values = run(micro).float().cpu().numpy()
-            for member in micro.members:
+            for member in micro.members if micro.reports else ():
                 length = len(sequences[member].response_ids_R)
                 found[member], values = values[:length].copy(), values[length:]
     if ranks > 1:

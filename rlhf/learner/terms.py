@@ -12,6 +12,7 @@ from torch import Tensor
 from rlhf.learner.aux_losses import KernelMonitor, KernelTerm, Recorded
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.metrics import Tally
+from rlhf.learner.ulysses import SequenceParallel
 from rlhf.learner.router import RouterMonitor, RouterRecord, RouterTerm
 from rlhf.types import TrainSequence
 
@@ -43,9 +44,15 @@ class Monitors:
 class Terms:
     """The model's own part of one step."""
 
-    def __init__(self, monitors: Monitors, router_coefficient: float, sequences: Sequence[TrainSequence]) -> None:
+    def __init__(
+        self,
+        monitors: Monitors,
+        router_coefficient: float,
+        sequences: Sequence[TrainSequence],
+        parallel: SequenceParallel | None,
+    ) -> None:
         self.router = RouterTerm(monitors.router, router_coefficient, sequences)
-        self.kernels = KernelTerm(monitors.kernels, sequences)
+        self.kernels = KernelTerm(monitors.kernels, sequences, parallel)
 
     def term(self, records: Records, micro: MicroBatch, tally: Tally) -> Tensor | float:
         """A micro-batch's share of what is added to the loss."""

@@ -81,6 +81,9 @@ def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) ->
         )
     if policy.packing == "padded":
         yield refuse("policy.packing", f"found padded: {mixers} runs packed sequences alone; write auto, or packed")
+    bare = _named(model, lambda layer: layer.kernel != SOFTMAX and layer.spec.library is None)
+    if asked is not None and asked.backend == "library" and devices.kind != "cpu" and bare:
+        yield refuse(f"{KEY}.backend", f"found library, and there is none for {bare}; write auto, or torch")
     layers = model.attention or ()
     for kernel, at in by_kernel(layers).items():
         spec, here = layers[at[0]].spec, f"{kernel} ({spelled(at)})"
@@ -119,7 +122,8 @@ def _check_engines(
         yield refuse(
             f"{section}.prefix_caching",
             f"found true: of {stateful} vLLM keeps the state after a sequence's last token alone, so none can begin in "
-            "the midst of another; write false, or leave it out (prompts are then run once a sample), or keep softmax in every layer",
+            "the midst of another; write false, or leave it out (prompts are then run once a sample), or keep softmax "
+            "in every layer",
         )
     mixers = _mixers(model)
     if asked.tensor_parallel > 1 and mixers:

@@ -23,11 +23,11 @@ def attention_words(policy: PolicyConfig, model: ModelConfig | None, devices: De
 
 
 def computed_by(policy: PolicyConfig, model: ModelConfig, devices: Devices) -> str:
+    """What computes the layers that are not softmax."""
     backend = "auto" if policy.attention is None else policy.attention.backend
-    kind = devices.kind or "devices unknown"
-    library = devices.kind != "cpu" and backend != "torch"
-    return (
-        f"flash-linear-attention where it has the kernel, else chunked PyTorch ({kind})"
-        if library
-        else f"chunked PyTorch ({kind})"
-    )
+    torch = f"chunked PyTorch ({devices.kind or 'devices unknown'})"
+    kernels = dict.fromkeys(layer.kernel for layer in model.attention or () if layer.spec.library is not None)
+    if devices.kind == "cpu" or backend == "torch" or not kernels:
+        return torch
+    library = f"flash-linear-attention for {' and '.join(kernels)}"
+    return library if backend == "library" else f"{library} where it is installed, else {torch}"

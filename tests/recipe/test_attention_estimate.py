@@ -145,6 +145,13 @@ def test_an_engine_is_told(tmp_path, asked):
 
 def test_the_configuration_of_a_gpu_names_the_library(tmp_path):
     text = shown(loaded(tmp_path, "policy.attention={default: local}", devices=GPU), [])
-    assert "local in every layer; flash-linear-attention where it has the kernel, else chunked PyTorch (gpu)" in text
+    assert (
+        "local in every layer; flash-linear-attention for local where it is installed, else chunked PyTorch (gpu)"
+        in text
+    )
+    text = shown(loaded(tmp_path, "policy.attention={default: local, backend: library}", devices=GPU), [])
+    assert "local in every layer; flash-linear-attention for local │" in text
+    text = shown(loaded(tmp_path, WHOLE, devices=GPU), [])
+    assert "decay in every layer; chunked PyTorch (gpu) │" in text
     text = shown(loaded(tmp_path, "policy.attention={default: local, backend: torch}", devices=GPU), [])
     assert "local in every layer; chunked PyTorch (gpu)" in text

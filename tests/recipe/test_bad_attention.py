@@ -84,6 +84,7 @@ COMBINATIONS = [
     (["policy.attention={layers: {2: lone}}"], CPU, "policy.attention.layers.2: lone (layer 2) cannot run packed sequences;"),
     (["policy.attention={layers: {2: metal}}"], CPU, "policy.attention.layers.2: metal (layer 2) does not run on a cpu, only on a gpu;"),
     ([HALF, "learner.lora={targets: [q_proj, gate]}"], CPU, "learner.lora.targets: found gate: with decay (layers 0-1) adapters go on q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj; write some of these"),
+    (["policy.attention={layers: {1: decay, 2: local}, backend: library}"], GPU, "policy.attention.backend: found library, and there is none for decay (layer 1); write auto, or torch"),
     # positions
     (["policy.attention={rope: {type: yarn, factor: 2}}", "rollout.max_response_tokens=3600"], CPU, "found 3600: with data.max_prompt_tokens 512 that is 4112 tokens, and"),
     (["policy.attention={rope: {type: ntk, factor: 2, original_context: 1024}}", "rollout.max_response_tokens=1600"], CPU, "holds 2048; write at most 1536"),

@@ -17,7 +17,7 @@ def spoiled(section: str) -> str:
 TEXTS = [
     # unknown keys
     ("rollout:\n  engine: 2\n", ["r.yaml:10: rollout.engine: unknown key; did you mean rollout.engines?"]),
-    ("rollout: {max_tokens: 64}\n", ["r.yaml:9: rollout.max_tokens: unknown key", "rollout has: engines,"]),
+    ("rollout: {answer_length: 64}\n", ["r.yaml:9: rollout.answer_length: unknown key", "rollout has: engines,"]),
     ("learning_rate: 0.1\n", ["r.yaml:9: learning_rate: unknown key; did you mean", "learner.learning_rate", "?"]),
     (
         "trainer:\n  steps: 3\n  group_size: 4\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rlhf.models.hybrid.build import write_hybrid
 from rlhf.recipe.schema import LearnerConfig, PolicyConfig, RolloutConfig
 from rlhf.rollout.engine import VllmEngine
 from rlhf.rollout.engine_options import EngineSpec
-from rlhf.rollout.sampling import Sampling
+from rlhf.rollout.sampling import RawSample, Sampling
 from rlhf.types import TrainSequence
 
 SAMPLED = tuple(name for name, spec in CATALOG.items() if spec.engine == "state")
@@ -70,26 +71,62 @@ def start_learner(folder: Path, dtype: str, **learner: Any) -> LearnerRank:
 def engine_of(folder: Path, dtype: str, **rollout: Any) -> VllmEngine:
     config = {"kv_cache_gib": 0.25, "max_concurrent_sequences": 16, "max_batched_tokens": 96} | rollout
     return VllmEngine(
-        EngineSpec("engine-0", str(folder), dtype, RolloutConfig(**config), max_model_len=512, seed=0, cpus=((0, 1),))
+        EngineSpec(
+            name="engine-0",
+            model_dir=str(folder),
+            dtype=dtype,
+            rollout=RolloutConfig(**config),
+            max_model_len=512,
+            seed=0,
+            cpus=((0, 1),),
+            worker_extension="tests.rollout.routing.RoutingWorker",
+        )
     )
+
+
+def learner_routes(learner: LearnerRank, one: TrainSequence) -> np.ndarray:
+    """Experts of every token but the last, [layers, T, K], each token's in rising order."""
+    (micro,) = learner._micro_batches(learner._plan([one]), [one])
+    with torch.no_grad(), learner._monitors.router.recording() as record:
+        learner._engine(micro, 1.0, head=False)
+    return np.stack([chosen_SK.sort(-1).values.numpy() for _, chosen_SK in record.layers])
+
+
+def engine_routes(taken: list[list[list[int]]], tokens: int) -> np.ndarray:
+    """What RoutingWorker answers after one request that ran `tokens` tokens, likewise."""
+    return np.sort(np.asarray(taken)[:, :tokens], -1)
+
+
+def prompts() -> list[np.ndarray]:
+    draw = np.random.default_rng(0)
+    return [draw.integers(3, 256, size=n).astype(np.int64) for n in LENGTHS]
 
 
 async def sampled(engine: VllmEngine, tokens: int = 72, samples: int = 2) -> list[TrainSequence]:
     """Responses to prompts of LENGTHS, all at once, with the engine's log-probabilities."""
-    import asyncio
-
-    draw = np.random.default_rng(0)
-    prompts = [draw.integers(3, 256, size=n).astype(np.int64) for n in LENGTHS]
     asked = Sampling(samples, 1.0, tokens)
-    answers = await asyncio.gather(*(engine.generate(prompt.tolist(), asked) for prompt in prompts))
+    answers = await asyncio.gather(*(engine.generate(prompt.tolist(), asked) for prompt in prompts()))
     return [
-        sequence(group, prompt, [segment.token_ids_R for segment in raw.segments], [s.logp_R for s in raw.segments])
-        for group, (prompt, several) in enumerate(zip(prompts, answers, strict=True))
+        sequence(group, prompt, raw)
+        for group, (prompt, several) in enumerate(zip(prompts(), answers, strict=True))
         for raw in several
     ]
 
 
-def sequence(group: int, prompt: np.ndarray, ids: list[np.ndarray], logp: list[np.ndarray]) -> TrainSequence:
-    response = np.concatenate(ids).astype(np.int64)
-    zeros = np.zeros(len(response), np.float32)
-    return TrainSequence(group, prompt, response, np.concatenate(logp), zeros, np.ones_like(zeros))
+async def sampled_alone(engine: VllmEngine, tokens: int = 72) -> list[tuple[TrainSequence, np.ndarray]]:
+    """One response to each prompt, one after the other, with the engine's routes."""
+    await engine._llm.collective_rpc("record_routes")
+    found = []
+    for prompt in prompts():
+        (raw,) = await engine.generate(prompt.tolist(), Sampling(1, 1.0, tokens))
+        one = sequence(0, prompt, raw)
+        (taken,) = await engine._llm.collective_rpc("take_routes")
+        found.append((one, engine_routes(taken, one.total_tokens - 1)))
+    return found
+
+
+def sequence(group: int, prompt: np.ndarray, raw: RawSample) -> TrainSequence:
+    ids = np.concatenate([segment.token_ids_R for segment in raw.segments]).astype(np.int64)
+    logp = np.concatenate([segment.logp_R for segment in raw.segments])
+    zeros = np.zeros(len(ids), np.float32)
+    return TrainSequence(group, prompt, ids, logp, zeros, np.ones_like(zeros))

@@ -2,9 +2,7 @@
 arXiv 2405.21060, sec. 6).
 
 The gradient is written by hand, so that a piece of a few chunks stays in the cache from its first operation to its
-last: scores and states are made anew in the backward, and only the state before each piece is kept. With L the running
-sum of log-decays, dL_i = q_i . dq_i - k_i . dk_i, without the pairs i = j in which L cancels, and at the end of a chunk
-also state . dstate.
+last: scores and states are made anew in the backward, and only the state before each piece is kept.
 
 Axes: H query heads, G key-value heads, T packed tokens, d key size, e value size, S sequences, P pieces; within a
 piece n chunks of C tokens, N = n for each of the heads at hand, Q = H // G * C query rows.
@@ -12,23 +10,16 @@ piece n chunks of C tokens, N = n for each of the heads at hand, Q = H // G * C 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rlhf.attention.cu_seqlens import CuSeqlens
-from rlhf.attention.decay.factors import Factors, FactorTable
-from rlhf.attention.decay.operands import Scratch, Slot
-from rlhf.attention.decay.plan import Piece, cut
-from rlhf.attention.decay.recurrence import back, forth, sum_gradient
+from rlhf.attention.decay.operands import Scratch
+from rlhf.attention.decay.passes import Gradients, Pass, Setup, backward_heads, forward_heads
 
 CHUNK = 64
-CACHED = 1 << 16
-"""Elements that an operand of a piece may have on a CPU: about ten are in use at a time, 256 KiB each."""
-ON_GPU = 64
-"""Chunks of a piece on a GPU, for all heads at once."""
 
 
 def decayed(
@@ -54,39 +45,6 @@ def decayed(
     return out, final_GSde.transpose(0, 1)
 
 
-class _Work:
-    """What forward and backward share: the plan, the decays, the scratch memory."""
-
-    def __init__(self, q: Tensor, k: Tensor, v: Tensor, log: Tensor, cu: CuSeqlens, chunk: int) -> None:
-        self.dtype = torch.float64 if q.dtype is torch.float64 else torch.float32
-        self.groups, self.repeats, self.chunk = k.shape[0], q.shape[0] // k.shape[0], chunk
-        self.key, self.value = k.shape[2], v.shape[2]
-        largest = max(self.repeats * chunk * max(chunk, self.key, self.value), self.key * self.value)
-        on_cpu = q.device.type == "cpu"
-        self.plan = cut(cu.lengths, chunk, max(1, CACHED // largest) if on_cpu else ON_GPU, q.device)
-        together = max(1, self.plan.most // self.plan.count) if on_cpu else self.groups
-        self.head_ranges = [slice(g, min(g + together, self.groups)) for g in range(0, self.groups, together)]
-        self.table = FactorTable(log, self.plan, self.repeats, self.value, self.dtype)
-        self.scratch = Scratch(q.device, self.dtype)
-        self.q, self.k, self.v = self.queries("q", q), self.keys("k", k), self.keys("v", v)
-
-    def queries(self, name: str, whole_HTd: Tensor) -> Slot:
-        return Slot(name, whole_HTd, self.repeats, self.chunk, self.scratch)
-
-    def keys(self, name: str, whole_GTd: Tensor) -> Slot:
-        return Slot(name, whole_GTd, 1, self.chunk, self.scratch)
-
-    def states(self, name: str, piece: Piece, heads: slice) -> Tensor:
-        """[G, n + 1, d, e]."""
-        return self.scratch(name, heads.stop - heads.start, piece.count + 1, self.key, self.value)
-
-    def times(self, name: str, x_N: Tensor, factor_N: Tensor) -> Tensor:
-        return torch.mul(x_N, factor_N, out=self.scratch(name, *x_N.shape))
-
-    def scores(self, name: str, a_NQd: Tensor, b_NCd: Tensor) -> Tensor:
-        return torch.bmm(a_NQd, b_NCd.mT, out=self.scratch(name, *a_NQd.shape[:2], b_NCd.shape[1]))
-
-
 class _Decayed(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -99,132 +57,42 @@ class _Decayed(torch.autograd.Function):
         cu: CuSeqlens,
         chunk: int,
     ) -> tuple[Tensor, Tensor]:
-        work = _Work(q, k, v, log, cu, chunk)
-        out = torch.empty_like(q) if work.value == work.key else q.new_empty(*q.shape[:2], work.value)
-        final = q.new_empty(work.groups, cu.count, work.key, work.value, dtype=work.dtype)
-        kept = q.new_empty(len(work.plan.pieces), work.groups, work.key, work.value, dtype=work.dtype)
-        slot = work.queries("out", out)
-        for heads in work.head_ranges:
+        setup = Setup(q, k, v, log, cu, chunk)
+        groups, key, value = k.shape[0], k.shape[2], v.shape[2]
+        out = torch.empty_like(q) if key == value else q.new_empty(*q.shape[:2], value)
+        final = q.new_empty(groups, cu.count, key, value, dtype=setup.dtype)
+        kept = q.new_empty(groups, len(setup.plan.pieces), key, value, dtype=setup.dtype)
+        scratch = Scratch(q.device, setup.dtype)
+        for heads in setup.head_ranges:
+            at = Pass(setup, heads, q, k, v, scratch)
             past = None if initial is None else initial[heads]
-            carry: Tensor | int = 0
-            for piece in work.plan.pieces:
-                if piece.opens is not None:
-                    carry = 0 if past is None else past[:, piece.opens]
-                kept[piece.number, heads] = carry
-                carry = _forward_piece(work, piece, heads, kept, past, final[heads], slot)
-        ctx.save_for_backward(q, k, v, log, initial, kept)
-        ctx.cu, ctx.chunk = cu, chunk
+            forward_heads(at, past, kept[heads], at.queries("out", out), final[heads])
+        ctx.save_for_backward(q, k, v, initial, kept)
+        ctx.setup, ctx.log_dtype = setup, log.dtype
         return out, final
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_out, g_final = gradients
-        q, k, v, log, initial, kept = ctx.saved_tensors
-        work = _Work(q, k, v, log, ctx.cu, ctx.chunk)
-        g = _Gradients(
-            out=work.queries("g", g_out),
-            final=g_final,
-            q=work.queries("gq", torch.empty_like(q)),
-            k=work.keys("gk", torch.empty_like(k)),
-            v=work.keys("gv", torch.empty_like(v)),
-            initial=None if initial is None else torch.empty_like(initial),
-            sum_GMC=torch.empty_like(work.table.sum_GMC) if ctx.needs_input_grad[3] else None,
-        )
-        for heads in work.head_ranges:
-            carry: Tensor | None = None
-            for piece in reversed(work.plan.pieces):
-                stop = g_final[heads, piece.closes] if carry is None or piece.closes is not None else carry
-                carry = _backward_piece(work, piece, heads, kept, initial, stop, g)
+        q, k, v, initial, kept = ctx.saved_tensors
+        setup: Setup = ctx.setup
+        g_q, g_k, g_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        g_initial = None if initial is None else torch.empty_like(initial)
+        g_sum = torch.empty_like(setup.table.sum_GMC) if ctx.needs_input_grad[3] else None
+        scratch = Scratch(q.device, setup.dtype)
+        for heads in setup.head_ranges:
+            at = Pass(setup, heads, q, k, v, scratch)
+            g = Gradients(
+                out=at.queries("g", g_out),
+                final_GSde=g_final[heads],
+                q=at.queries("gq", g_q),
+                k=at.keys("gk", g_k),
+                v=at.keys("gv", g_v),
+                initial_GSde=None if g_initial is None else g_initial[heads],
+                sum_GMC=None if g_sum is None else g_sum[heads],
+            )
+            backward_heads(at, None if initial is None else initial[heads], kept[heads], g)
         g_log = None
-        if g.sum_GMC is not None:
-            g_log = work.plan.join(g.sum_GMC.flip(-1).cumsum(-1).flip(-1)).to(log.dtype)
-        return g.q.whole, g.k.whole, g.v.whole, g_log, g.initial, None, None
-
-
-@dataclass(frozen=True, slots=True)
-class _Gradients:
-    """out, final: given. The others are written."""
-
-    out: Slot
-    final: Tensor
-    q: Slot
-    k: Slot
-    v: Slot
-    initial: Tensor | None
-    sum_GMC: Tensor | None
-
-
-def _forward_piece(
-    work: _Work, piece: Piece, heads: slice, kept: Tensor, past: Tensor | None, final: Tensor, out: Slot
-) -> Tensor:
-    """Writes the outputs, and the states of the sequences that end; the state after the piece."""
-    f = work.table.of(piece, heads)
-    q_NQd, k_NCd, v_NCe = (slot.take(piece, heads) for slot in (work.q, work.k, work.v))
-    states = _states(work, k_NCd, work.times("a", v_NCe, f.fall_NCe), kept, past, final, piece, heads, f)
-    result = torch.bmm(q_NQd, _flat(states[:, :-1]), out=out.place(piece, heads)).mul_(f.rise_NQe)
-    scores_NQC = work.scores("b", q_NQd, k_NCd).mul_(f.inside_NQC)
-    out.put(result.baddbmm_(scores_NQC, v_NCe), piece, heads)
-    return states[:, -1]
-
-
-def _backward_piece(
-    work: _Work, piece: Piece, heads: slice, kept: Tensor, initial: Tensor | None, stop: Tensor, g: _Gradients
-) -> Tensor:
-    """Writes the gradients; that of the state before the piece. stop: of the state after its last chunk."""
-    f = work.table.of(piece, heads)
-    q_NQd, k_NCd, v_NCe, g_NQe = (slot.take(piece, heads) for slot in (work.q, work.k, work.v, g.out))
-    faded, risen = work.times("a", v_NCe, f.fall_NCe), work.times("b", g_NQe, f.rise_NQe)
-    past = None if initial is None else initial[heads]
-    states = _states(work, k_NCd, faded, kept, past, None, piece, heads, f)
-    read = work.states("added", piece, heads)
-    _multiply_into(read[:, :-1], q_NQd.mT, risen)
-    read[:, -1] = stop
-    g_past = None if g.initial is None else g.initial[heads]
-    g_states = back(read, f, piece, g.final[heads], g_past, work.states("g_states", piece, heads))
-    before, g_after = _flat(states[:, :-1]), _flat(g_states[:, 1:])
-
-    dq = torch.bmm(risen, before.mT, out=g.q.place(piece, heads))
-    dk = torch.bmm(faded, g_after.mT, out=g.k.place(piece, heads))
-    dv = torch.bmm(k_NCd, g_after, out=g.v.place(piece, heads)).mul_(f.fall_NCe)
-    scores_NQC, g_scores_NQC = work.scores("c", q_NQd, k_NCd), work.scores("d", g_NQe, v_NCe)
-    scores_NQC.mul_(f.inside_NQC)
-    if g.sum_GMC is not None:
-        held_N = (before * g_after).sum((1, 2)) * f.end_Gn.flatten()
-        products = scores_NQC * g_scores_NQC
-        g_NC = sum_gradient(products, (q_NQd * dq).sum(-1), (k_NCd * dk).sum(-1), held_N)
-        g.sum_GMC[heads, piece.chunks] = g_NC.unflatten(0, (-1, piece.count)).to(torch.float64)
-    g_scores_NQC.mul_(f.inside_NQC)
-    g.v.put(dv.baddbmm_(scores_NQC.mT, g_NQe), piece, heads)
-    g.q.put(dq.baddbmm_(g_scores_NQC, k_NCd), piece, heads)
-    g.k.put(dk.baddbmm_(g_scores_NQC.mT, q_NQd), piece, heads)
-    return g_states[:, 0]
-
-
-def _states(
-    work: _Work,
-    k_NCd: Tensor,
-    faded_NCe: Tensor,
-    kept: Tensor,
-    past: Tensor | None,
-    final: Tensor | None,
-    piece: Piece,
-    heads: slice,
-    f: Factors,
-) -> Tensor:
-    """[G, n + 1, d, e]: before each chunk, and after the last."""
-    added = work.states("added", piece, heads)
-    added[:, 0] = kept[piece.number, heads]
-    _multiply_into(added[:, 1:], k_NCd.mT, faded_NCe)
-    return forth(added, f, piece, past, final, work.states("states", piece, heads))
-
-
-def _flat(x_Gn: Tensor) -> Tensor:
-    """[G, n, ...] -> [N, ...]; a view where one head is at hand."""
-    return x_Gn[0] if x_Gn.shape[0] == 1 else x_Gn.flatten(0, 1)
-
-
-def _multiply_into(target_Gn: Tensor, a_N: Tensor, b_N: Tensor) -> None:
-    if target_Gn.shape[0] == 1:
-        torch.bmm(a_N, b_N, out=target_Gn[0])
-    else:
-        target_Gn.copy_(torch.bmm(a_N, b_N).view(target_Gn.shape))
+        if g_sum is not None:
+            g_log = setup.plan.join(g_sum.flip(-1).cumsum(-1).flip(-1)).to(ctx.log_dtype)
+        return g_q, g_k, g_v, g_log, g_initial, None, None

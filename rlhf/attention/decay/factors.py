@@ -9,13 +9,13 @@ N = n for each of some heads (or 1: the same for all), Q = repeats * C query row
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from rlhf.attention.decay.plan import Piece, Plan
-
 
 FLOOR = -60.0
 """Log of a decay that is nothing: beside what is near it is beyond float32, and subnormal numbers are slow."""
@@ -46,26 +46,71 @@ class Factors:
 
 
 class FactorTable:
-    """log: log-decays [G], the same for all tokens, or [G, T]."""
+    """Of all pieces and heads. log: log-decays [G], the same for all tokens, or [G, T]."""
 
     def __init__(self, log: Tensor, plan: Plan, repeats: int, value: int, dtype: torch.dtype) -> None:
         self.plan, self.repeats, self.value, self.dtype = plan, repeats, value, dtype
+        self.log = log.to(torch.float64)
         self.constant = log.ndim == 1
-        log_GT = log.to(torch.float64)
-        if self.constant:
-            self.same_G1C = log_GT[:, None, None].expand(-1, 1, plan.size).cumsum(-1)
-            log_GT = log_GT[:, None].expand(-1, plan.total)
-        self.sum_GMC = plan.split(log_GT).cumsum(-1)
-        self.end_GM = decays(self.sum_GMC[..., -1], dtype)
-        self.forth, self.back = self._between_chunks()
-        self._shared: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
+        self._shared: dict[tuple[int, int], Factors] = {}
 
-    def _between_chunks(self) -> tuple[Tensor, Tensor]:
-        """Two of [G, P, B + 1, B + 1]; the last piece may have fewer than B."""
-        plan, whole_GM = self.plan, self.sum_GMC[..., -1]
+    @cached_property
+    def sum_GMC(self) -> Tensor:
+        """Running sums within each chunk, float64."""
+        log_GT = self.log[:, None].expand(-1, self.plan.total) if self.constant else self.log
+        return self.plan.split(log_GT).cumsum(-1)
+
+    def of(self, piece: Piece, heads: slice) -> Factors:
+        same = self._same(heads, piece.count) if self.constant else None
+        if same is not None and piece.place_t is None and piece.turns is None:
+            return same
+        sum_GnC = self.sum_GMC[heads, piece.chunks]
+        sum_NC = sum_GnC.flatten(0, 1)
+        forth, back = (x[heads, piece.number, : piece.count + 1, : piece.count + 1] for x in self._between)
+        return Factors(
+            rise_NQe=self._rise(sum_NC) if same is None else same.rise_NQe,
+            fall_NCe=self._fall(sum_NC),
+            inside_NQC=self._inside(sum_NC) if same is None else same.inside_NQC,
+            end_Gn=decays(sum_GnC[..., -1], self.dtype),
+            forth=forth,
+            back=back,
+        )
+
+    def _same(self, heads: slice, count: int) -> Factors:
+        """Of a constant decay, for pieces of this many full chunks of one sequence."""
+        known = heads.start, count
+        if known not in self._shared:
+            sum_GnC = self.log[heads, None, None].expand(-1, count, self.plan.size).cumsum(-1)
+            # one head broadcasts over its chunks; several have to be written out
+            sum_NC = sum_GnC[0, :1] if sum_GnC.shape[0] == 1 else sum_GnC.flatten(0, 1)
+            # and so for every channel, since to broadcast along the last axis is five times as slow
+            rise, fall = (x.repeat(1, 1, self.value) for x in (self._rise(sum_NC), self._fall(sum_NC)))
+            between = self._decays_between(sum_GnC[..., -1])
+            end_Gn = decays(sum_GnC[..., -1], self.dtype)
+            self._shared[known] = Factors(rise, fall, self._inside(sum_NC), end_Gn, between, between.mT)
+        return self._shared[known]
+
+    def _rise(self, sum_NC: Tensor) -> Tensor:
+        return decays(sum_NC, self.dtype).repeat(1, self.repeats)[..., None]
+
+    def _fall(self, sum_NC: Tensor) -> Tensor:
+        return decays(sum_NC[:, -1:] - sum_NC, self.dtype)[..., None]
+
+    def _inside(self, sum_NC: Tensor) -> Tensor:
+        inside_NCC = decays(sum_NC[:, :, None] - sum_NC[:, None, :], self.dtype).tril_()
+        return inside_NCC.repeat(1, self.repeats, 1) if self.repeats > 1 else inside_NCC
+
+    def _decays_between(self, whole_GPn: Tensor) -> Tensor:
+        """[..., n] -> [..., n + 1, n + 1]."""
+        at = pad(whole_GPn.cumsum(-1), (1, 0))
+        return decays(at[..., :, None] - at[..., None, :], self.dtype).tril_()
+
+    @cached_property
+    def _between(self) -> tuple[Tensor, Tensor]:
+        """forth, back [G, P, B + 1, B + 1]; the last piece may have fewer than B chunks."""
+        plan = self.plan
         missing = len(plan.pieces) * plan.most - plan.count
-        at = pad(pad(whole_GM, (0, missing)).unflatten(1, (-1, plan.most)).cumsum(-1), (1, 0))
-        decay = decays(at[..., :, None] - at[..., None, :], self.dtype).tril_()
+        decay = self._decays_between(pad(self.sum_GMC[..., -1], (0, missing)).unflatten(1, (-1, plan.most)))
         if plan.sequences == 1:
             return decay, decay.mT
         sequence_PB = pad(plan.sequence_M, (0, missing), value=plan.sequences - 1).unflatten(0, (-1, plan.most))
@@ -73,44 +118,3 @@ class FactorTable:
         before = torch.cat([sequence_PB, sequence_PB[:, -1:]], 1)
         forth = decay.masked_fill(after[:, :, None] != after[:, None, :], 0)
         return forth, decay.mT.masked_fill(before[:, :, None] != before[:, None, :], 0)
-
-    def of(self, piece: Piece, heads: slice) -> Factors:
-        rise, fall, inside = self._shared_within(piece, heads) if self.constant else self._within(piece, heads)
-        places = slice(0, piece.count + 1)
-        return Factors(
-            rise,
-            fall,
-            inside,
-            self.end_GM[heads, piece.chunks],
-            self.forth[heads, piece.number, places, places],
-            self.back[heads, piece.number, places, places],
-        )
-
-    def _within(self, piece: Piece, heads: slice) -> tuple[Tensor, Tensor, Tensor]:
-        sum_NC = self.sum_GMC[heads, piece.chunks].flatten(0, 1)
-        rise_NC = decays(sum_NC, self.dtype)
-        inside_NCC = decays(sum_NC[:, :, None] - sum_NC[:, None, :], self.dtype).tril_()
-        if self.repeats > 1:
-            rise_NC, inside_NCC = rise_NC.repeat(1, self.repeats), inside_NCC.repeat(1, self.repeats, 1)
-        return rise_NC[..., None], self._fall(sum_NC), inside_NCC
-
-    def _fall(self, sum_NC: Tensor) -> Tensor:
-        return decays(sum_NC[:, -1:] - sum_NC, self.dtype)[..., None]
-
-    def _shared_within(self, piece: Piece, heads: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """Of a constant decay the same for all pieces, but for the fall in chunks that are not full."""
-        known = heads.start, piece.count
-        if known not in self._shared:
-            sum_G1C = self.same_G1C[heads]
-            if sum_G1C.shape[0] > 1:
-                sum_G1C = sum_G1C.expand(-1, piece.count, -1)
-            sum_NC = sum_G1C.flatten(0, 1)
-            rise_NC = decays(sum_NC, self.dtype).repeat(1, self.repeats)
-            inside_NCC = decays(sum_NC[:, :, None] - sum_NC[:, None, :], self.dtype).tril_()
-            # written out for every channel: to broadcast along the last axis is five times as slow
-            rise, fall = (x.expand(-1, -1, self.value).contiguous() for x in (rise_NC[..., None], self._fall(sum_NC)))
-            self._shared[known] = rise, fall, inside_NCC.repeat(1, self.repeats, 1)
-        rise, fall, inside = self._shared[known]
-        if piece.place_t is not None:
-            fall = self._fall(self.sum_GMC[heads, piece.chunks].flatten(0, 1))
-        return rise, fall, inside

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rlhf.attention.decay.plan import Piece
+from rlhf.attention.decay.plan import Piece, Plan
 
 
 class Scratch:
@@ -20,7 +20,7 @@ class Scratch:
         self._made: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     def __call__(self, name: str, *shape: int) -> Tensor:
-        """Of this shape, contiguous, whatever was left in it; the same memory for the same name and shape."""
+        """Contiguous, holding whatever was left in it; the same memory for the same name and shape."""
         key = name, shape
         if key not in self._made:
             self._made[key] = torch.empty(shape, device=self.device, dtype=self.dtype)
@@ -28,48 +28,47 @@ class Scratch:
 
 
 class Slot:
-    """Pieces of one tensor [heads, T, x], `repeats` of its heads for each key-value head."""
+    """The pieces of a tensor [heads, T, x] for the key-value heads at hand, `repeats` of its heads for each."""
 
-    def __init__(self, name: str, whole: Tensor, repeats: int, size: int, scratch: Scratch) -> None:
-        self.name, self.whole, self.repeats, self.size, self.scratch = name, whole, repeats, size, scratch
-        width = whole.shape[2]
-        self.plain = repeats == 1 and whole.dtype is scratch.dtype and whole.stride(2) == 1
-        self.writable = self.plain and whole.stride(1) == width
+    def __init__(self, name: str, whole: Tensor, heads: slice, repeats: int, plan: Plan, scratch: Scratch) -> None:
+        self.name, self.repeats, self.size, self.scratch = name, repeats, plan.size, scratch
+        self.groups, self.width = heads.stop - heads.start, whole.shape[2]
+        here = whole[heads.start * repeats : heads.stop * repeats]
+        self.parts = here.split([p.tokens.stop - p.tokens.start for p in plan.pieces], 1)
+        self.readable = here.shape[0] == 1 and whole.dtype is scratch.dtype and whole.stride(2) == 1
+        self.writable = self.readable and whole.stride(1) == self.width
 
-    def _part(self, piece: Piece, heads: slice) -> Tensor:
-        return self.whole[heads.start * self.repeats : heads.stop * self.repeats, piece.tokens]
-
-    def _buffer(self, piece: Piece, heads: slice) -> Tensor:
-        rows = self.repeats * self.size
-        return self.scratch(self.name, (heads.stop - heads.start) * piece.count, rows, self.whole.shape[2])
-
-    def _by_head(self, x_NQe: Tensor, heads: slice) -> Tensor:
-        """[N, R * C, x] -> [G, R, n, C, x], a view."""
-        groups = heads.stop - heads.start
-        return x_NQe.view(groups, -1, self.repeats, self.size, x_NQe.shape[2]).transpose(1, 2)
-
-    def take(self, piece: Piece, heads: slice) -> Tensor:
+    def take(self, piece: Piece) -> Tensor:
         """[N, R * C, x], zero beyond a sequence's end; a view of the whole where it can be."""
-        part = self._part(piece, heads)
-        if piece.place_t is None and self.plain and part.shape[0] == 1:
-            return part.view(-1, self.size, part.shape[2])
-        buffer = self._buffer(piece, heads)
-        by_head = self._by_head(buffer, heads)
+        part = self.parts[piece.number]
+        if self.readable and piece.place_t is None:
+            return part.view(-1, self.size, self.width)
+        buffer = self._buffer(piece)
         if piece.place_t is not None:
-            full = part.new_zeros(part.shape[0], piece.count * self.size, part.shape[2])
+            full = part.new_zeros(part.shape[0], piece.count * self.size, self.width)
             part = full.index_copy_(1, piece.place_t, part)
-        by_head.copy_(part.view(by_head.shape) if part.is_contiguous() else part.reshape(by_head.shape))
+        by_head = self._by_head(buffer)
+        by_head.copy_(part.unflatten(1, (-1, self.size)).unflatten(0, (-1, self.repeats)))
         return buffer
 
-    def place(self, piece: Piece, heads: slice) -> Tensor:
+    def place(self, piece: Piece) -> Tensor:
         """Where to write a result [N, R * C, x]; then `put` it."""
-        if piece.place_t is None and self.writable and heads.stop - heads.start == 1:
-            return self._part(piece, heads).view(-1, self.size, self.whole.shape[2])
-        return self._buffer(piece, heads)
+        if self.writable and piece.place_t is None:
+            return self.parts[piece.number].view(-1, self.size, self.width)
+        return self._buffer(piece)
 
-    def put(self, result_NQx: Tensor, piece: Piece, heads: slice) -> None:
-        if piece.place_t is None and self.writable and heads.stop - heads.start == 1:
+    def put(self, result_NQx: Tensor, piece: Piece) -> None:
+        if self.writable and piece.place_t is None:
             return
-        part = self._part(piece, heads)
-        flat = self._by_head(result_NQx, heads).reshape(part.shape[0], -1, part.shape[2])
-        part.copy_(flat if piece.place_t is None else flat.index_select(1, piece.place_t))
+        part, by_head = self.parts[piece.number], self._by_head(result_NQx)
+        if piece.place_t is None:
+            part.unflatten(1, (-1, self.size)).unflatten(0, (-1, self.repeats)).copy_(by_head)
+        else:
+            part.copy_(by_head.flatten(0, 1).flatten(1, 2).index_select(1, piece.place_t))
+
+    def _buffer(self, piece: Piece) -> Tensor:
+        return self.scratch(self.name, self.groups * piece.count, self.repeats * self.size, self.width)
+
+    def _by_head(self, x_NQx: Tensor) -> Tensor:
+        """[N, R * C, x] -> [G, R, n, C, x], a view."""
+        return x_NQx.view(self.groups, -1, self.repeats, self.size, self.width).transpose(1, 2)

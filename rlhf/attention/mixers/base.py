@@ -92,6 +92,12 @@ class Mixer(nn.Module):
         """For kernels whose extras need no state of the mixer's."""
         return Extras()
 
+    @property
+    def lookback(self) -> int:
+        """How many tokens before a token `project` looks at: the taps of a convolution but one. Ranks that share a
+        sequence hand each other so many hidden states."""
+        return 0
+
     def finish(self, out_HTe: Tensor, hidden_TD: Tensor) -> Tensor:
         """[H, T, e] -> [T, D]."""
         return self.o_proj(out_HTe.transpose(0, 1).flatten(1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rlhf.attention.spec import KernelSettings, KernelSpec
 
@@ -29,6 +29,13 @@ class GatedDeltaSettings(KernelSettings):
         "silu",
         description="of queries, keys and values, before keys and queries are normed; none keeps those of a converted layer as they were",
     )
+
+    @field_validator("conv")
+    @classmethod
+    def _more_than_one_tap(cls, taps: int) -> int:
+        if taps == 1:
+            raise ValueError("a convolution over one token mixes nothing: conv is 0 (none) or at least 2")
+        return taps
 
 
 def _gated_delta_state(heads: int, kv_heads: int, size: int, settings: GatedDeltaSettings) -> int:

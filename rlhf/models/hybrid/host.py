@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -10,7 +11,16 @@ from torch import Tensor
 from rlhf.attention.contract import Aux
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.levels import Level, mix_levels
-from rlhf.attention.mixers.base import Mixer
+from rlhf.attention.mixers.base import Mixer, Rope
+
+
+class Mixing(Protocol):
+    """`mix_levels`, or what does the same where ranks share the axis (the `parallel` of a plan): tokens are this rank's
+    then, and aux is of its heads."""
+
+    def __call__(
+        self, mixer: Mixer, hidden_TD: Tensor, rope: Rope, levels: Sequence[Level], /
+    ) -> tuple[Tensor, tuple[tuple[Level, Aux], ...]]: ...
 
 
 class TransformersHost:
@@ -39,13 +49,16 @@ class TransformersHost:
         assert position_embeddings is not None
         rows, length, size = hidden_states.shape
         rope = tuple(t.expand(rows, -1, -1).reshape(rows * length, -1) for t in position_embeddings)
+        mix: Mixing = mix_levels
         if packed_plan is not None:
             levels = packed_plan.levels
+            if packed_plan.parallel is not None:
+                mix = packed_plan.parallel.mix
         elif cu_seq_lens_q is not None and rows == 1:
             levels = (Level(CuSeqlens(cu_seq_lens_q.tolist())),)
         else:
             levels = (Level(CuSeqlens.of_lengths([length] * rows)),)
-        out_TD, added = mix_levels(mixer, hidden_states.reshape(rows * length, size), (rope[0], rope[1]), levels)
+        out_TD, added = mix(mixer, hidden_states.reshape(rows * length, size), (rope[0], rope[1]), levels)
         if self.recorded is not None and any(aux.loss_T or aux.statistics for _, aux in added):
             self.recorded.append((mixer, added))
         return out_TD.view(rows, length, size), None

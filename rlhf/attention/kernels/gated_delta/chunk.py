@@ -35,7 +35,7 @@ def chunk(
     inverse = _UnitInverse.apply(k @ k.mT * between_GMCC * beta_GMC[..., None])
     u_GMCe, before_GMde, after_SGde = recur(
         inverse @ (v * beta_GMC[..., None]),
-        inverse @ (k * (beta_GMC * since_GMC)[..., None]),
+        inverse @ (k * beta_GMC[..., None]),
         k * between_GMCC[..., -1, :, None],
         since_GMC[..., -1],
         None if state is None else state[0],

@@ -55,9 +55,7 @@ class GatedDeltaMixer(Mixer):
 
     def extras(self, hidden_TD: Tensor, rope: Rope) -> GatedDeltaExtras:
         # In float32 even of a bfloat16 model: a decay that forgets in 4,096 tokens lies 2.4e-4 below 1.
-        beta, dt, a_log, dt_bias = working(
-            self.beta_in(hidden_TD), self.decay_in(hidden_TD), self.A_log, self.dt_bias
-        )
+        beta, dt, a_log, dt_bias = working(self.beta_in(hidden_TD), self.decay_in(hidden_TD), self.A_log, self.dt_bias)
         log_decay_TG = -a_log.exp() * softplus(dt + dt_bias)
         return GatedDeltaExtras(log_decay_TG.T, beta.sigmoid().T)
 

@@ -21,7 +21,6 @@ import torch
 from torch import Tensor
 
 from rlhf.attention.contract import Extras, HeadShape, State, per
-from rlhf.attention.kernels.performer.feature_map import mapped
 
 EPS = 1e-6
 
@@ -41,13 +40,21 @@ def state_shapes(shape: HeadShape, extras: PerformerExtras) -> tuple[tuple[int, 
 
 def query_features(q_GNd: Tensor, features_Gmd: Tensor) -> Tensor:
     """[G, N, m] in [EPS, 1 + EPS]."""
-    return mapped(q_GNd, features_Gmd, EPS)[0]
+    return _relative(q_GNd, features_Gmd)[0] + EPS
 
 
 def key_features(k_GNd: Tensor, features_Gmd: Tensor) -> tuple[Tensor, Tensor]:
     """(features [G, N, m] in (0, 1], log of their weight [G, N])."""
-    fk_GNm, top_GN = mapped(k_GNd, features_Gmd)
-    return fk_GNm, top_GN - k_GNd.square().sum(-1) / (2 * k_GNd.shape[-1] ** 0.5)
+    found_GNm, top_GN = _relative(k_GNd, features_Gmd)
+    return found_GNm, top_GN - k_GNd.square().sum(-1) / (2 * k_GNd.shape[-1] ** 0.5)
+
+
+def _relative(x_GNd: Tensor, features_Gmd: Tensor) -> tuple[Tensor, Tensor]:
+    """(exp(w_f . x' - top) [G, N, m], top [G, N]): the largest of w_f . x', of which no gradient comes."""
+    # Scaling the few features costs less than scaling the many rows.
+    projected_GNm = x_GNd @ (features_Gmd * features_Gmd.shape[-1] ** -0.25).mT
+    top_GN1 = projected_GNm.detach().amax(-1, keepdim=True)
+    return projected_GNm.sub_(top_GN1).exp_(), top_GN1.squeeze(-1)
 
 
 def carried_top(state: State | None) -> Tensor | None:
