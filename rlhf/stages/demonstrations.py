@@ -39,8 +39,8 @@ class Demonstration:
 Maker = Callable[[Mapping[str, Any], int, int], Iterator[Demonstration]]
 
 
-class RunningTotalsConfig(BaseModel):
-    """`warmup.config` of `running_totals`."""
+class WorkedSumsConfig(BaseModel):
+    """`warmup.config` of `running_totals` and `reductions`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -56,20 +56,41 @@ def running_totals(config: Mapping[str, Any], size: int, seed: int) -> Iterator[
     `<think>guess</think>\\boxed{20}`, which a small policy cannot do reliably. So the warmed-up policy knows both,
     thinks only sometimes, and is mostly wrong when it does not: that thinking pays is left for RL to find.
     """
+    return _worked_sums(trace, config, size, seed)
+
+
+def reductions(config: Mapping[str, Any], size: int, seed: int) -> Iterator[Demonstration]:
+    """The same sums, worked by rewriting: every line is the line before with its first two terms added up.
+
+    `<think>3+8+9\\n11+9\\n20\\n</think>\\boxed{20}`. The length of a trace goes with the square of the terms, and each
+    line is made from the one before it alone. Or at once, as in `running_totals`.
+    """
+    return _worked_sums(rewritten, config, size, seed)
+
+
+def _worked_sums(
+    work: Callable[[str], tuple[list[str], int]], config: Mapping[str, Any], size: int, seed: int
+) -> Iterator[Demonstration]:
     try:
-        settings = RunningTotalsConfig.model_validate(dict(config))
+        settings = WorkedSumsConfig.model_validate(dict(config))
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         key = ".".join(("warmup.config", *(str(part) for part in fault["loc"])))
         raise DemonstrationError(f"{key}: {fault['msg']}; found {fault['input']!r}") from error
     if size > SEED_STRIDE:
         raise DemonstrationError(f"warmup.size: found {size}; write at most {SEED_STRIDE}")
-    return _worked(_rows(settings, size, SEED_BASE + seed * SEED_STRIDE), settings.step_by_step, random.Random(seed))
+    rows = _rows(settings, size, SEED_BASE + seed * SEED_STRIDE)
+    return _worked(rows, work, settings.step_by_step, random.Random(seed))
 
 
-def _worked(rows: Iterable[dict[str, Any]], step_by_step: float, style: random.Random) -> Iterator[Demonstration]:
+def _worked(
+    rows: Iterable[dict[str, Any]],
+    work: Callable[[str], tuple[list[str], int]],
+    step_by_step: float,
+    style: random.Random,
+) -> Iterator[Demonstration]:
     for row in rows:
-        lines, total = trace(row["metadata"]["expression"])
+        lines, total = work(row["metadata"]["expression"])
         thought = "".join(f"{line}\n" for line in lines) if style.random() < step_by_step else "guess"
         yield Demonstration(row["question"], f"<think>{thought}</think>\\boxed{{{total}}}")
 
@@ -79,22 +100,40 @@ _TERM = re.compile(r"-?\d+")
 
 def trace(expression: str) -> tuple[list[str], int]:
     """`3 + 8 - 9` as (["3+8=11", "11-9=2"], 2). Raises DemonstrationError for anything but terms, + and -."""
-    first, *rest = expression.split()
-    operators, terms = rest[::2], rest[1::2]
-    if len(operators) != len(terms) or set(operators) - {"+", "-"} or not all(map(_TERM.fullmatch, [first, *terms])):
-        raise DemonstrationError(
-            f"warmup.config.task_config: running totals cannot work {expression!r}; set operators: ['+', '-'] "
-            "and allow_parentheses: false"
-        )
-    total, lines = int(first), []
-    for operator, term in zip(operators, terms, strict=True):
+    total, steps = _parsed(expression)
+    lines = []
+    for operator, term in steps:
         after = total + int(term) if operator == "+" else total - int(term)
         lines.append(f"{total}{operator}{term}={after}")
         total = after
     return lines, total
 
 
-def _rows(settings: RunningTotalsConfig, size: int, seed: int) -> Iterable[dict[str, Any]]:
+def rewritten(expression: str) -> tuple[list[str], int]:
+    """`3 + 8 - 9` as (["3+8-9", "11-9", "2"], 2). Raises DemonstrationError like `trace`."""
+    total, steps = _parsed(expression)
+    lines = []
+    for i in range(len(steps) + 1):
+        lines.append(f"{total}" + "".join(f"{operator}{term}" for operator, term in steps[i:]))
+        if i < len(steps):
+            operator, term = steps[i]
+            total += int(term) if operator == "+" else -int(term)
+    return lines, total
+
+
+def _parsed(expression: str) -> tuple[int, list[tuple[str, str]]]:
+    """(first term, [(operator, term), ...])."""
+    first, *rest = expression.split()
+    operators, terms = rest[::2], rest[1::2]
+    if len(operators) != len(terms) or set(operators) - {"+", "-"} or not all(map(_TERM.fullmatch, [first, *terms])):
+        raise DemonstrationError(
+            f"warmup.config.task_config: {expression!r} cannot be worked term by term; set operators: ['+', '-'] "
+            "and allow_parentheses: false"
+        )
+    return int(first), list(zip(operators, terms, strict=True))
+
+
+def _rows(settings: WorkedSumsConfig, size: int, seed: int) -> Iterable[dict[str, Any]]:
     import reasoning_gym
 
     try:
@@ -107,6 +146,7 @@ def _rows(settings: RunningTotalsConfig, size: int, seed: int) -> Iterable[dict[
 
 DEMONSTRATIONS: dict[str, Maker] = {
     "running_totals": running_totals,
+    "reductions": reductions,
 }
 
 

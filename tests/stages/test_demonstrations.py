@@ -19,6 +19,7 @@ from rlhf.stages.demonstrations import (
     DemonstrationError,
     make_demonstrations,
     read_demonstrations,
+    rewritten,
     trace,
     without_heldout,
 )
@@ -107,7 +108,9 @@ def test_trace(expression: str, lines: list[str], total: int) -> None:
 
 @pytest.mark.parametrize("expression", ["3 * 4", "3 +", "( 3 + 4 )", "3 + x", "3 + 4.5", "3+4"])
 def test_trace_refuses(expression: str) -> None:
-    with pytest.raises(DemonstrationError, match=re.escape(f"cannot work {expression!r}; set operators")):
+    with pytest.raises(
+        DemonstrationError, match=re.escape(f"{expression!r} cannot be worked term by term; set operators")
+    ):
         trace(expression)
 
 
@@ -135,13 +138,13 @@ def test_a_bad_setting_is_named_at_once(config: dict[str, Any], message: str) ->
 
 
 def test_expressions_it_cannot_work_are_named() -> None:
-    with pytest.raises(DemonstrationError, match=r"warmup\.config\.task_config: running totals cannot work"):
+    with pytest.raises(DemonstrationError, match=r"warmup\.config\.task_config: .* cannot be worked term by term"):
         make(50, task_config={"operators": ["*"], "allow_parentheses": False})
 
 
 def test_unknown_name_lists_the_known() -> None:
     assert "running_totals" in DEMONSTRATIONS
-    with pytest.raises(DemonstrationError, match="found 'runing_totals'; write running_totals, or a file"):
+    with pytest.raises(DemonstrationError, match="found 'runing_totals'; write running_totals, reductions, or a file"):
         make_demonstrations("runing_totals", {}, 10, 0)
 
 
@@ -196,3 +199,33 @@ def test_the_demo_s_recipe_makes_demonstrations_of_its_own_prompts() -> None:
     assert warmup.config["task_config"] == recipe.data.train.task_config == recipe.data.heldout.task_config
     made = list(make_demonstrations(warmup.demonstrations, warmup.config, 20, recipe.run.seed))
     assert all(re.fullmatch(r"Calculate \d+( \+ \d+){3,5}\.", d.prompt_text) for d in made)
+
+
+@pytest.mark.parametrize(
+    ("expression", "lines", "total"),
+    [
+        ("3 + 8 - 9", ["3+8-9", "11-9", "2"], 2),
+        ("7", ["7"], 7),
+        ("2 - 5 + 1", ["2-5+1", "-3+1", "-2"], -2),
+        ("10 + 10 + 10 + 10", ["10+10+10+10", "20+10+10", "30+10", "40"], 40),
+    ],
+)
+def test_rewritten(expression: str, lines: list[str], total: int) -> None:
+    assert rewritten(expression) == (lines, total)
+
+
+def test_reductions_end_in_the_answer_that_the_task_wants() -> None:
+    config = {
+        "task": "chain_sum",
+        "task_config": {"min_terms": 9, "max_terms": 12, "max_digits": 1},
+        "step_by_step": 0.8,
+    }
+    made = list(make_demonstrations("reductions", config, 50, seed=3))
+    worked = [d for d in made if "guess" not in d.response_text]
+    assert 30 < len(worked) < 50
+    for demonstration in worked:
+        thought, answer = demonstration.response_text.removeprefix("<think>").split("</think>")
+        *lines, last = thought.split()
+        assert answer == f"\\boxed{{{last}}}"
+        assert all(trace(re.sub(r"(?<=\d)([+-])", r" \1 ", line))[1] == int(last) for line in lines)
+        assert "".join(lines[0].split()) in demonstration.prompt_text.replace(" ", "")
