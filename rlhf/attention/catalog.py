@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rlhf.attention.spec import KernelSpec
+from rlhf.attention.specs.features import PERFORMER, VQ
+from rlhf.attention.specs.gated import GATED_DELTA, GLA
 from rlhf.attention.specs.linear import LINEAR
 from rlhf.attention.specs.sparse import BLOCK_SPARSE, SOFTMAX, STRIDED
 from rlhf.attention.specs.windows import FLASH, SLIDING_WINDOW
 
-CATALOG: Mapping[str, KernelSpec] = {spec.name: spec for spec in (SOFTMAX, SLIDING_WINDOW, LINEAR, FLASH, STRIDED, BLOCK_SPARSE)}
+KERNELS = (SOFTMAX, SLIDING_WINDOW, LINEAR, PERFORMER, GLA, GATED_DELTA, FLASH, VQ, STRIDED, BLOCK_SPARSE)
+CATALOG: Mapping[str, KernelSpec] = {spec.name: spec for spec in KERNELS}

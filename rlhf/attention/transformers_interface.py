@@ -86,17 +86,22 @@ def _maker(spec: KernelSpec) -> Callable[[Any], Extras] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A tensor as it was, without keeping it alive."""
+    """A tensor as it was, without keeping it alive. version: None where PyTorch counts none (inference mode)."""
 
     tensor: ref[Tensor]
-    version: int
+    version: int | None
 
     @classmethod
     def of(cls, tensor: Tensor | None) -> _Held | None:
-        return None if tensor is None else cls(ref(tensor), tensor._version)
+        return None if tensor is None else cls(ref(tensor), _version(tensor))
 
     def same(self, tensor: Tensor | None) -> bool:
-        return tensor is not None and self.tensor() is tensor and self.version == tensor._version
+        known = self.tensor()
+        return known is not None and known is tensor and self.version is not None and self.version == _version(known)
+
+
+def _version(tensor: Tensor) -> int | None:
+    return None if tensor.is_inference() else tensor._version
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class KernelAttention:
         self, rows: int, length: int, mask: Tensor | None, positions: Tensor | None, cu_seq_lens: Tensor | None
     ) -> PackedBatch:
         """The layers of a model are handed the same tensors: their values are looked at once, not once a layer."""
-        tensors = (mask, positions, cu_seq_lens)
+        tensors: tuple[Tensor | None, ...] = (mask, positions, cu_seq_lens)
         if self._seen is not None and self._seen.same(rows, length, tensors):
             return self._seen.batch
         batch = packed_batch(rows, length, mask, positions, cu_seq_lens)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -53,8 +53,11 @@ def load(spec: LearnerSpec) -> LoadedPolicy:
 class BaseRank:
     """Joins the process group (gloo on a CPU, nccl on a GPU) and builds the engine around `make_module(model)`.
 
-    notices: what a user should be told, e.g. that this architecture is padded and why.
+    notices: what a user should be told, e.g. that this architecture is padded and why. SHARES_SEQUENCES: what a
+    subclass makes of a micro-batch is right where this rank has a portion of it (see layout.py).
     """
+
+    SHARES_SEQUENCES: ClassVar[bool] = False
 
     def __init__(self, spec: LearnerSpec, make_module: Callable[[Any], nn.Module]) -> None:
         self.spec = spec
@@ -65,9 +68,17 @@ class BaseRank:
         self.notices = policy.notices
         self._share_prompts = learner.share_prompts and policy.shares
         if (together := learner.sequence_parallel) > 1:
+            if not self.SHARES_SEQUENCES:
+                raise ValueError(
+                    f"learner.sequence_parallel: found {together}, but sequences are not shared here; write 1"
+                )
             check_shareable(policy, spec.world_size, together)
             if self._share_prompts:
                 self.notices += ("prompts are run once for every response: ranks share sequences",)
+            self._share_prompts = False
+        if learner.zero_stage == 3 and self._share_prompts and mixers_of(self.model):
+            # Ranks must gather every layer equally often, and a mixer's projections run once a level of shared prompts.
+            self.notices += ("prompts are run once for every response: ZeRO-3 with attention kernels",)
             self._share_prompts = False
         if learner.gradient_checkpointing:
             self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

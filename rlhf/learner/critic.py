@@ -57,6 +57,8 @@ class ValueModule(nn.Module):
 class CriticRank(BaseRank):
     """All methods but `close` are collective."""
 
+    SHARES_SEQUENCES = True
+
     def __init__(self, spec: LearnerSpec) -> None:
         super().__init__(spec, lambda model: ValueModule(model, Path(spec.model_dir)))
 

@@ -38,13 +38,15 @@ CACHED_ELEMENTS = 2**20  # 4 MiB of float32
 class ResponseHead(nn.Linear):
     """A model's `lm_head`: logits as before, or log-probabilities where targets are given."""
 
+    scale = 1.0
+
     @classmethod
-    def adopt(cls, head: nn.Linear) -> ResponseHead:
-        """The same parameters (and so the same tying) under the new class."""
+    def adopt(cls, head: nn.Linear, scale: float = 1.0) -> ResponseHead:
+        """The same parameters (and so the same tying) under the new class. scale: of logits over the layer's result."""
         if type(head) is not nn.Linear:
             raise TypeError(f"the output layer is a {type(head).__name__}; only a plain nn.Linear can be learned with")
         new = cls(head.in_features, head.out_features, bias=head.bias is not None, device="meta")
-        new.weight, new.bias = head.weight, head.bias
+        new.weight, new.bias, new.scale = head.weight, head.bias, scale
         return new
 
     def forward(
@@ -52,7 +54,7 @@ class ResponseHead(nn.Linear):
     ) -> Any:
         if target_N is None:
             return super().forward(hidden)
-        return _ChunkedHead.apply(hidden, self.weight, self.bias, target_N, temperature, chunk)
+        return _ChunkedHead.apply(hidden, self.weight, self.bias, target_N, temperature / self.scale, chunk)
 
 
 class _ChunkedHead(torch.autograd.Function):

@@ -26,19 +26,13 @@ class Taught:
     in the loss."""
 
     hidden_ND: Tensor
-    head: nn.Linear
+    head: ResponseHead
     weight_N: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Divergence:
-    """loss: sum of weight * KL, with gradient. The others [N], nats, without: KL, and the log-probability of the tokens
-    that stand there, student's and teacher's."""
-
-    loss: Tensor
-    kl_N: Tensor
-    logp_N: Tensor
-    teacher_logp_N: Tensor
+Divergence = tuple[Tensor, Tensor, Tensor, Tensor]
+"""The loss, a sum of weight * KL with gradient; and three of [N], nats, without: KL, and the log-probability of the
+tokens that stand there, student's and teacher's."""
 
 
 class DivergenceHead(ResponseHead):
@@ -47,7 +41,7 @@ class DivergenceHead(ResponseHead):
     @classmethod
     def instead_of(cls, head: ResponseHead) -> DivergenceHead:
         new = cls(head.in_features, head.out_features, bias=head.bias is not None, device="meta")
-        new.weight, new.bias = head.weight, head.bias
+        new.weight, new.bias, new.scale = head.weight, head.bias, head.scale
         return new
 
     def forward(
@@ -61,12 +55,9 @@ class DivergenceHead(ResponseHead):
         if taught is None or target_N is None:
             return super().forward(hidden, target_N, temperature, chunk)
         learned = torch.is_grad_enabled()
-        teacher = (taught.hidden_ND, taught.head.weight, taught.head.bias)
-        return Divergence(
-            *_ChunkedDivergence.apply(
-                hidden, self.weight, self.bias, *teacher, taught.weight_N, target_N, chunk, learned
-            )
-        )
+        own = (hidden, self.weight, self.bias, self.scale)
+        teacher = (taught.hidden_ND, taught.head.weight, taught.head.bias, taught.head.scale)
+        return _ChunkedDivergence.apply(*own, *teacher, taught.weight_N, target_N, chunk, learned)
 
 
 class LogitMatch(PolicyModule):
@@ -98,14 +89,16 @@ class _ChunkedDivergence(torch.autograd.Function):
         hidden_ND: Tensor,
         weight_VD: Tensor,
         bias_V: Tensor | None,
+        scale: float,
         teacher_ND: Tensor,
         teacher_VD: Tensor,
         teacher_V: Tensor | None,
+        teacher_scale: float,
         weight_N: Tensor,
         target_N: Tensor,
         chunk: int,
         learned: bool,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    ) -> Divergence:
         n, wide = hidden_ND.shape[0], _wide(hidden_ND)
         kl_N = hidden_ND.new_empty(n, dtype=wide)
         logp_N, teacher_logp_N = torch.empty_like(kl_N), torch.empty_like(kl_N)
@@ -118,11 +111,11 @@ class _ChunkedDivergence(torch.autograd.Function):
         grad_bias_V = torch.zeros_like(bias_V, dtype=wide) if learned and ctx.needs_input_grad[2] else None
         for start in range(0, n, chunk):
             span = slice(start, start + chunk)
-            z_CV = _logits(h_ND[span], w_VD, b_V, 1.0, buffer_CV)
-            p_CV = _logits(th_ND[span], tw_VD, tb_V, 1.0, teacher_buffer_CV)
+            z_CV = _logits(h_ND[span], w_VD, b_V, 1.0 / scale, buffer_CV)
+            p_CV = _logits(th_ND[span], tw_VD, tb_V, 1.0 / teacher_scale, teacher_buffer_CV)
             for (part, z_RV), (_, p_RV) in zip(_pieces(z_CV, start), _pieces(p_CV, start), strict=True):
                 kl_N[part], logp_N[part], teacher_logp_N[part] = _divergence(z_RV, p_RV, target_N[part])
-                z_RV.mul_(weight_N[part, None])
+                z_RV.mul_(scale * weight_N[part, None])
             if grad_bias_V is not None:
                 grad_bias_V += z_CV.sum(0)
             g_CV = z_CV.to(w_VD.dtype)
@@ -143,16 +136,15 @@ class _ChunkedDivergence(torch.autograd.Function):
             None if grad is None else (grad * gradients[0]).to(dtype)
             for grad, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
         ]
-        return (*own, *(None,) * 7)
+        return (*own, *(None,) * 9)
 
 
 def _divergence(z_RV: Tensor, teacher_RV: Tensor, target_R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """KL and the targets' log-probabilities, student's and teacher's; overwrites z by s - p, the teacher's by scratch."""
+    """KL and the targets' log-probabilities, student's and teacher's; overwrites the student's logits by s - p."""
     picked = target_R[:, None]
-    z_RV.sub_(z_RV.logsumexp(1, keepdim=True))
-    teacher_RV.sub_(teacher_RV.logsumexp(1, keepdim=True))
-    logp_R, teacher_logp_R = z_RV.gather(1, picked).squeeze(1), teacher_RV.gather(1, picked).squeeze(1)
-    p_RV = teacher_RV.exp()
-    kl_R = torch.einsum("rv,rv->r", p_RV, teacher_RV.sub_(z_RV))
-    z_RV.exp_().sub_(p_RV)
+    log_s_RV, log_p_RV = torch.log_softmax(z_RV, 1), torch.log_softmax(teacher_RV, 1)
+    logp_R, teacher_logp_R = log_s_RV.gather(1, picked).squeeze(1), log_p_RV.gather(1, picked).squeeze(1)
+    p_RV = log_p_RV.exp()
+    kl_R = log_p_RV.sub_(log_s_RV).mul_(p_RV).sum(1)
+    torch.sub(log_s_RV.exp_(), p_RV, out=z_RV)
     return kl_R, logp_R, teacher_logp_R

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.logprobs import ResponseHead, response_logp_and_entropy
 from rlhf.learner.wide import widen
+from rlhf.models.load import logit_scale
 
 
 class PolicyModule(nn.Module):
@@ -17,7 +18,7 @@ class PolicyModule(nn.Module):
 
     def __init__(self, lm: Any, logit_chunk: int) -> None:
         super().__init__()
-        lm.set_output_embeddings(ResponseHead.adopt(lm.get_output_embeddings()))
+        lm.set_output_embeddings(ResponseHead.adopt(lm.get_output_embeddings(), logit_scale(lm)))
         widen(lm, str(lm.device))
         self.lm = lm
         self.logit_chunk = logit_chunk

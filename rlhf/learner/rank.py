@@ -30,6 +30,8 @@ from rlhf.types import Batch, TrainSequence
 class LearnerRank(BaseRank):
     """The policy. With `spec.reference` a reference policy stands beside it, once `take_reference` was called."""
 
+    SHARES_SEQUENCES = True
+
     def __init__(self, spec: LearnerSpec) -> None:
         super().__init__(spec, lambda model: PolicyModule(model, spec.learner.logit_chunk))
         self._monitors = Monitors(self.model)

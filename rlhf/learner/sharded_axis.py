@@ -1,7 +1,7 @@
 """A packed axis of which every rank of a group has a shard of equal length, and how attention is run over all of it.
 
-The axis is filled up at its end to a multiple of the ranks. No attention sees what it is filled with: it is cut off once
-heads have been exchanged for tokens, and comes back as zeros.
+The axis is filled up at its end to a multiple of the ranks. No attention sees what it is filled with: that is cut off
+once heads have been exchanged for tokens, and comes back as zeros.
 
 Axes: T packed tokens, L of them a rank (filling included), A = P * L; H, G heads, d, e, D, X sizes.
 """

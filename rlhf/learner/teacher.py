@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from rlhf.learner.base_rank import load
 from rlhf.learner.layout import MicroBatch
+from rlhf.learner.logprobs import ResponseHead
 from rlhf.learner.policy import PolicyModule
 from rlhf.learner.spec import LearnerSpec
 
@@ -37,7 +38,7 @@ class Teacher:
         self._module = PolicyModule(loaded.model, spec.learner.logit_chunk).eval().requires_grad_(False)
 
     @property
-    def head(self) -> nn.Linear:
+    def head(self) -> ResponseHead:
         return self._module.lm.get_output_embeddings()
 
     def logp(self, micro: MicroBatch) -> Tensor:

@@ -12,8 +12,8 @@ from torch import Tensor
 from rlhf.learner.aux_losses import KernelMonitor, KernelTerm, Recorded
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.metrics import Tally
-from rlhf.learner.ulysses import SequenceParallel
 from rlhf.learner.router import RouterMonitor, RouterRecord, RouterTerm
+from rlhf.learner.ulysses import SequenceParallel
 from rlhf.types import TrainSequence
 
 

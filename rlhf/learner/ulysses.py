@@ -115,9 +115,8 @@ def check_shareable(policy: LoadedPolicy, ranks: int, size: int) -> None:
             )
     for layer, mixer in mixers_of(policy.model).items():
         if mixer.own_state_shapes() and not mixer.lookback:
-            raise ValueError(
-                f"{asked}: attention {mixer.KERNEL.name} (layer {layer}) does not say how far back it looks"
-            )
+            name = f"attention {mixer.KERNEL.name} (layer {layer})"
+            raise ValueError(f"{asked}: {name} does not say how far back it looks (Mixer.lookback)")
 
 
 def _head_shapes(model: Any) -> Iterator[tuple[str, HeadShape]]:

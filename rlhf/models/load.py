@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
@@ -19,6 +18,7 @@ from rlhf.models.moe import choose_experts_implementation
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 Layout = Literal["packed", "padded"]
+ROUNDING = 1e-2  # of bfloat16 logits, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ def load_policy(
         )
     if lacking := sorted(report["missing_keys"]):
         raise ValueError(f"{folder}: its weights lack {', '.join(lacking[:5])}{' and more' * (len(lacking) > 5)}")
-    check_head(model)
+    logit_scale(model)  # whoever cannot be learned with is refused here
     choose_experts_implementation(model, device)
     notices = [notice] if notice else []
     if not (shares := can_go_on(model)):
-        notices.append("prompts are run once for every response: an attention kernel leaves no state to go on from")
+        notices.append("prompts are run once for every response: an attention kernel cannot go on from a state")
     return LoadedPolicy(model.to(device), layout, tuple(notices), shares)
 
 
@@ -88,24 +88,26 @@ def _without_progress_bars() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def check_head(model: Any) -> nn.Linear:
-    """The output layer; ValueError if the model does more to its hidden states than apply it.
+def logit_scale(model: Any) -> float:
+    """What the model multiplies its output layer's result by to get logits (Granite and Falcon-H1 do); else 1.
 
-    Some architectures scale or cap the logits in their own forward; learning with the bare layer would be wrong
-    without a word. So both are computed once and compared.
+    Raises ValueError if the model does anything else to its hidden states: some architectures cap the logits in their
+    own forward, and learning with the bare layer would be wrong without a word. So both are computed once and compared.
     """
-    head = model.get_output_embeddings()
     training = model.training
     model.eval()
     ids = torch.arange(1, 9, device=next(model.parameters()).device)[None] % model.config.vocab_size
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits.float()
         hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-        bare = head(hidden).float()
+        bare = model.get_output_embeddings()(hidden).float()
     model.train(training)
-    if not torch.allclose(logits, bare, rtol=1e-2, atol=1e-2 * float(bare.abs().max())):
+    scale = float((logits * bare).sum() / bare.square().sum().clamp(min=torch.finfo(torch.float32).tiny))
+    scale = 1.0 if abs(scale - 1.0) < ROUNDING else scale
+    gap = (logits - scale * bare).abs().max()
+    if not scale > 0.0 or not bool(gap <= ROUNDING * logits.abs().max()):
         raise ValueError(
             f"{model.config.model_type}: the model's logits are not its output layer applied to its hidden states"
-            f" (largest difference {float((logits - bare).abs().max()):.3g}); this architecture cannot be learned with"
+            f" (largest difference {float(gap):.3g}); this architecture cannot be learned with"
         )
-    return head
+    return scale

@@ -17,6 +17,7 @@ from transformers.models.qwen3_next.configuration_qwen3_next import Qwen3NextCon
 from rlhf.attention.contract import HeadShape
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.kernels.gated_delta import KERNEL, MIXER
+from rlhf.attention.kernels.gated_delta.decay import decay_pairs
 from rlhf.attention.kernels.gated_delta.extras import GatedDeltaExtras
 from rlhf.attention.specs.gated import GATED_DELTA, GatedDeltaSettings
 from tests.attention.agreement import Inputs, MakeExtras, check, make_inputs
@@ -71,6 +72,25 @@ def test_one_key_over_and_over_is_replaced_every_time(dtype: torch.dtype) -> Non
         out, (state,), _ = form(key.repeat_interleave(2, 0), key, x.v, extras, None, cu)
         torch.testing.assert_close(out, x.v.repeat_interleave(2, 0), rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(state[0], key[:, 0, :, None] * x.v[:, -1, None], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "factor", "tolerance"), [("hostile", 1.0, 1e-5), ("shut", 0.25, 1e-9)])
+def test_decays_between_tokens_lose_nothing_to_long_sums(kind: str, factor: float, tolerance: float) -> None:
+    """In float32 and their gradient, against float64: a short distance beside strong decays, and the diagonal."""
+    generator = torch.Generator().manual_seed(0)
+    log_decay = gates(kind, (1, 1, 64), generator) * factor
+    ones, weights = torch.ones(1, 1, 64, 64).double(), torch.randn(3, 1, 1, 64, 64, generator=generator).double()
+    answers = []
+    for dtype in (torch.float32, torch.float64):
+        x, pairs = log_decay.to(dtype).requires_grad_(), ones.to(dtype)
+        scores, lower, until = decay_pairs(pairs, pairs, x)
+        torch.testing.assert_close(scores, lower, rtol=0, atol=0)
+        weighed = [part * w.to(dtype) for part, w in zip((scores, lower, until), weights, strict=True)]
+        sum(part.sum() for part in weighed).backward()
+        assert x.grad is not None
+        answers.append((torch.cat([scores, until[:, :, None]], 2).detach().double(), x.grad.double()))
+    torch.testing.assert_close(answers[0][0], answers[1][0], rtol=1e-5, atol=1e-9)
+    torch.testing.assert_close(answers[0][1], answers[1][1], rtol=1e-4, atol=tolerance)
 
 
 def test_eight_chunks_of_the_strongest_decay_leave_gradients_finite() -> None:

@@ -162,6 +162,8 @@ def rope_of(lengths: list[int], size: int) -> tuple[Tensor, Tensor]:
 def check_decoding(mixer: Any) -> None:
     """Packed in chunk form, and token by token from the state that begins as zeroed memory; every gradient is there."""
     lengths = [70, 70]
+    for p in mixer.parameters():  # away from a start at which a part, such as a convolution, does nothing
+        p.data.add_(torch.randn_like(p), alpha=0.1)
     hidden, cu = torch.randn(140, 12, dtype=torch.float64), CuSeqlens.of_lengths(lengths)
     cos, sin = rope_of(lengths, 6)
     whole, end, _ = mixer.mix(hidden, (cos, sin), None, cu)

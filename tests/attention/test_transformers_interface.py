@@ -163,6 +163,15 @@ def test_the_tensors_of_a_batch_are_looked_at_once(monkeypatch: pytest.MonkeyPat
     assert float((first - second).detach().abs().max()) > 0.01
 
 
+def test_in_inference_mode_too() -> None:
+    register(["softmax"])
+    tiny = model("longthought_softmax")
+    expected = logits(tiny, ids(40), position_ids=positions(LENGTHS)).detach()
+    with torch.inference_mode():
+        found = logits(tiny, ids(40), position_ids=positions(LENGTHS))
+    torch.testing.assert_close(found.clone(), expected, rtol=0, atol=0)
+
+
 def test_registering_is_idempotent_and_says_what_it_registered() -> None:
     assert set(NAMES) <= set(servable())
     assert register() == register() == tuple(f"longthought_{name}" for name in servable())

@@ -1,11 +1,13 @@
-"""Linear attention whose state decays by a scalar a token: the shared core of lightning, retention and ssd in chunks.
+"""Linear attention whose state decays by a scalar a token: the shared core of lightning, retention and ssd.
 
-    state_t = exp(log_decay_t) state_{t-1} + k_t v_t^T          out_t = q_t . state_t
+    state_t = exp(log_decay_t) state_{t-1} + k_t v_t^T          out_t = scale q_t . state_t
 
-`decayed` in `core` is the function, with a gradient written by hand; `plan` cuts packed sequences into pieces that fit
-a cache, `factors` makes the decays within a piece, `operands` fetches its queries, keys and values.
+`definition` is quadratic, or one step; `decayed` in `core` the same over chunks, with a gradient written by hand in
+`passes`: `plan` cuts packed sequences into pieces that fit a cache, `factors` makes the decays within a piece,
+`operands` fetches its queries, keys and values, `recurrence` carries its states.
 """
 
 from rlhf.attention.decay.core import decayed
+from rlhf.attention.decay.definition import decayed_by_definition, decayed_step
 
-__all__ = ["decayed"]
+__all__ = ["decayed", "decayed_by_definition", "decayed_step"]

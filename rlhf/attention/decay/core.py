@@ -29,11 +29,13 @@ def decayed(
     log_decay: Tensor,
     initial_SGde: Tensor | None,
     cu_seqlens: CuSeqlens,
+    scale: float = 1.0,
     chunk: int = CHUNK,
 ) -> tuple[Tensor, Tensor]:
     """out [H, T, e] in q's dtype, the state after each sequence [S, G, d, e].
 
     log_decay: finite, at most 0; [G], the same for every token (quicker, unless it wants a gradient), or [G, T].
+    scale: of the queries.
     """
     if q_HTd.shape[0] % k_GTd.shape[0]:
         raise ValueError(f"{q_HTd.shape[0]} query heads are no multiple of {k_GTd.shape[0]} key-value heads")
@@ -41,7 +43,7 @@ def decayed(
     if log_decay.ndim == 1 and log_decay.requires_grad:
         log_decay = log_decay[:, None].expand(-1, k_GTd.shape[1])
     initial_GSde = None if initial_SGde is None else initial_SGde.to(wide).transpose(0, 1)
-    out, final_GSde = _Decayed.apply(q_HTd, k_GTd, v_GTe, log_decay, initial_GSde, cu_seqlens, chunk)
+    out, final_GSde = _Decayed.apply(q_HTd, k_GTd, v_GTe, log_decay, initial_GSde, scale, cu_seqlens, chunk)
     return out, final_GSde.transpose(0, 1)
 
 
@@ -54,10 +56,11 @@ class _Decayed(torch.autograd.Function):
         v: Tensor,
         log: Tensor,
         initial: Tensor | None,
+        scale: float,
         cu: CuSeqlens,
         chunk: int,
     ) -> tuple[Tensor, Tensor]:
-        setup = Setup(q, k, v, log, cu, chunk)
+        setup = Setup(q, k, v, log, scale, cu, chunk)
         groups, key, value = k.shape[0], k.shape[2], v.shape[2]
         out = torch.empty_like(q) if key == value else q.new_empty(*q.shape[:2], value)
         final = q.new_empty(groups, cu.count, key, value, dtype=setup.dtype)
@@ -95,4 +98,4 @@ class _Decayed(torch.autograd.Function):
         g_log = None
         if g_sum is not None:
             g_log = setup.plan.join(g_sum.flip(-1).cumsum(-1).flip(-1)).to(ctx.log_dtype)
-        return g_q, g_k, g_v, g_log, g_initial, None, None
+        return g_q, g_k, g_v, g_log, g_initial, None, None, None

@@ -33,23 +33,23 @@ class Factors:
 
     rise_NQe: decay since the chunk's start. fall_NCe: until its end. inside_NQC: between two of its tokens, 0 above
     the diagonal. end_Gn: over each chunk.
-    forth, back [G, n + 1, n + 1]: place 0 is the state before the first chunk, i + 1 that after chunk i. What each
-    is of an addition to another, and the same of gradients, backwards; 0 between sequences.
+    between [G, n + 1, n + 1]: from the end of one chunk to that of a later one; place 0 is the start of the first. Of
+    use where the piece holds one sequence.
     """
 
     rise_NQe: Tensor
     fall_NCe: Tensor
     inside_NQC: Tensor
     end_Gn: Tensor
-    forth: Tensor
-    back: Tensor
+    between: Tensor
 
 
 class FactorTable:
-    """Of all pieces and heads. log: log-decays [G], the same for all tokens, or [G, T]."""
+    """Of all pieces and heads. log: log-decays [G], the same for all tokens, or [G, T]. scale: of the queries, put into
+    the factors that they meet."""
 
-    def __init__(self, log: Tensor, plan: Plan, repeats: int, value: int, dtype: torch.dtype) -> None:
-        self.plan, self.repeats, self.value, self.dtype = plan, repeats, value, dtype
+    def __init__(self, log: Tensor, scale: float, plan: Plan, repeats: int, value: int, dtype: torch.dtype) -> None:
+        self.scale, self.plan, self.repeats, self.value, self.dtype = scale, plan, repeats, value, dtype
         self.log = log.to(torch.float64)
         self.constant = log.ndim == 1
         self._shared: dict[tuple[int, int], Factors] = {}
@@ -62,42 +62,49 @@ class FactorTable:
 
     def of(self, piece: Piece, heads: slice) -> Factors:
         same = self._same(heads, piece.count) if self.constant else None
-        if same is not None and piece.place_t is None and piece.turns is None:
+        if same is not None and piece.place_t is None and not piece.turns:
             return same
         sum_GnC = self.sum_GMC[heads, piece.chunks]
         sum_NC = sum_GnC.flatten(0, 1)
-        forth, back = (x[heads, piece.number, : piece.count + 1, : piece.count + 1] for x in self._between)
         return Factors(
             rise_NQe=self._rise(sum_NC) if same is None else same.rise_NQe,
             fall_NCe=self._fall(sum_NC),
             inside_NQC=self._inside(sum_NC) if same is None else same.inside_NQC,
             end_Gn=decays(sum_GnC[..., -1], self.dtype),
-            forth=forth,
-            back=back,
+            between=self._between[heads, piece.number, : piece.count + 1, : piece.count + 1],
         )
 
     def _same(self, heads: slice, count: int) -> Factors:
         """Of a constant decay, for pieces of this many full chunks of one sequence."""
         known = heads.start, count
         if known not in self._shared:
-            sum_GnC = self.log[heads, None, None].expand(-1, count, self.plan.size).cumsum(-1)
-            # one head broadcasts over its chunks; several have to be written out
-            sum_NC = sum_GnC[0, :1] if sum_GnC.shape[0] == 1 else sum_GnC.flatten(0, 1)
-            # and so for every channel, since to broadcast along the last axis is five times as slow
-            rise, fall = (x.repeat(1, 1, self.value) for x in (self._rise(sum_NC), self._fall(sum_NC)))
-            between = self._decays_between(sum_GnC[..., -1])
-            end_Gn = decays(sum_GnC[..., -1], self.dtype)
-            self._shared[known] = Factors(rise, fall, self._inside(sum_NC), end_Gn, between, between.mT)
+            whole_Gn = self._same_sum_GC[heads, -1:].expand(-1, count)
+            within = (x[heads] for x in self._same_within)
+            if whole_Gn.shape[0] > 1:  # one head broadcasts over its chunks
+                within = (x.repeat_interleave(count, 0) for x in within)
+            end_Gn, between = decays(whole_Gn, self.dtype), self._decays_between(whole_Gn)
+            self._shared[known] = Factors(*within, end_Gn=end_Gn, between=between)
         return self._shared[known]
 
+    @cached_property
+    def _same_sum_GC(self) -> Tensor:
+        return self.log[:, None] * torch.arange(1, self.plan.size + 1, device=self.log.device)
+
+    @cached_property
+    def _same_within(self) -> tuple[Tensor, Tensor, Tensor]:
+        """rise, fall [G, Q or C, e], inside [G, Q, C]: written out along e, where to broadcast is five times as slow."""
+        sum_GC = self._same_sum_GC
+        rise, fall = (x.expand(-1, -1, self.value).contiguous() for x in (self._rise(sum_GC), self._fall(sum_GC)))
+        return rise, fall, self._inside(sum_GC)
+
     def _rise(self, sum_NC: Tensor) -> Tensor:
-        return decays(sum_NC, self.dtype).repeat(1, self.repeats)[..., None]
+        return (decays(sum_NC, self.dtype) * self.scale).repeat(1, self.repeats)[..., None]
 
     def _fall(self, sum_NC: Tensor) -> Tensor:
         return decays(sum_NC[:, -1:] - sum_NC, self.dtype)[..., None]
 
     def _inside(self, sum_NC: Tensor) -> Tensor:
-        inside_NCC = decays(sum_NC[:, :, None] - sum_NC[:, None, :], self.dtype).tril_()
+        inside_NCC = decays(sum_NC[:, :, None] - sum_NC[:, None, :], self.dtype).tril_() * self.scale
         return inside_NCC.repeat(1, self.repeats, 1) if self.repeats > 1 else inside_NCC
 
     def _decays_between(self, whole_GPn: Tensor) -> Tensor:
@@ -106,15 +113,8 @@ class FactorTable:
         return decays(at[..., :, None] - at[..., None, :], self.dtype).tril_()
 
     @cached_property
-    def _between(self) -> tuple[Tensor, Tensor]:
-        """forth, back [G, P, B + 1, B + 1]; the last piece may have fewer than B chunks."""
+    def _between(self) -> Tensor:
+        """[G, P, B + 1, B + 1]; the last piece may have fewer than B chunks."""
         plan = self.plan
         missing = len(plan.pieces) * plan.most - plan.count
-        decay = self._decays_between(pad(self.sum_GMC[..., -1], (0, missing)).unflatten(1, (-1, plan.most)))
-        if plan.sequences == 1:
-            return decay, decay.mT
-        sequence_PB = pad(plan.sequence_M, (0, missing), value=plan.sequences - 1).unflatten(0, (-1, plan.most))
-        after = torch.cat([sequence_PB[:, :1], sequence_PB], 1)
-        before = torch.cat([sequence_PB, sequence_PB[:, -1:]], 1)
-        forth = decay.masked_fill(after[:, :, None] != after[:, None, :], 0)
-        return forth, decay.mT.masked_fill(before[:, :, None] != before[:, None, :], 0)
+        return self._decays_between(pad(self.sum_GMC[..., -1], (0, missing)).unflatten(1, (-1, plan.most)))

@@ -35,13 +35,12 @@ class Slot:
         self.groups, self.width = heads.stop - heads.start, whole.shape[2]
         here = whole[heads.start * repeats : heads.stop * repeats]
         self.parts = here.split([p.tokens.stop - p.tokens.start for p in plan.pieces], 1)
-        self.readable = here.shape[0] == 1 and whole.dtype is scratch.dtype and whole.stride(2) == 1
-        self.writable = self.readable and whole.stride(1) == self.width
+        self.direct = here.shape[0] == 1 and whole.dtype is scratch.dtype and whole.stride()[1:] == (self.width, 1)
 
     def take(self, piece: Piece) -> Tensor:
         """[N, R * C, x], zero beyond a sequence's end; a view of the whole where it can be."""
         part = self.parts[piece.number]
-        if self.readable and piece.place_t is None:
+        if self.direct and piece.place_t is None:
             return part.view(-1, self.size, self.width)
         buffer = self._buffer(piece)
         if piece.place_t is not None:
@@ -53,12 +52,12 @@ class Slot:
 
     def place(self, piece: Piece) -> Tensor:
         """Where to write a result [N, R * C, x]; then `put` it."""
-        if self.writable and piece.place_t is None:
+        if self.direct and piece.place_t is None:
             return self.parts[piece.number].view(-1, self.size, self.width)
         return self._buffer(piece)
 
     def put(self, result_NQx: Tensor, piece: Piece) -> None:
-        if self.writable and piece.place_t is None:
+        if self.direct and piece.place_t is None:
             return
         part, by_head = self.parts[piece.number], self._by_head(result_NQx)
         if piece.place_t is None:

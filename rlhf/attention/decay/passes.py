@@ -26,7 +26,7 @@ ON_GPU = 64
 class Setup:
     """What forward and backward share: the plan, the decays, which heads go together."""
 
-    def __init__(self, q: Tensor, k: Tensor, v: Tensor, log: Tensor, cu: CuSeqlens, chunk: int) -> None:
+    def __init__(self, q: Tensor, k: Tensor, v: Tensor, log: Tensor, scale: float, cu: CuSeqlens, chunk: int) -> None:
         self.dtype = torch.float64 if q.dtype is torch.float64 else torch.float32
         groups, key, value = k.shape[0], k.shape[2], v.shape[2]
         self.repeats = q.shape[0] // groups
@@ -35,7 +35,7 @@ class Setup:
         self.plan = cut(cu.lengths, chunk, max(1, CACHED // largest) if on_cpu else ON_GPU, q.device)
         together = max(1, self.plan.most // self.plan.count) if on_cpu else groups
         self.head_ranges = [slice(g, min(g + together, groups)) for g in range(0, groups, together)]
-        self.table = FactorTable(log, self.plan, self.repeats, value, self.dtype)
+        self.table = FactorTable(log, scale, self.plan, self.repeats, value, self.dtype)
 
 
 class Pass:
@@ -81,7 +81,7 @@ def forward_heads(at: Pass, initial_GSde: Tensor | None, kept_GPde: Tensor, out:
         _multiply_into(added[:, 1:], k_NCd.mT, at.times("a", v_NCe, f.fall_NCe))
         states = forth(added, f, piece, initial_GSde, final_GSde, at.places("states", piece))
         result = torch.bmm(q_NQd, _flat(states[:, :-1]), out=out.place(piece)).mul_(f.rise_NQe)
-        scores_NQC = at.scores("b", q_NQd, k_NCd).mul_(f.inside_NQC)
+        scores_NQC = at.scores("a", q_NQd, k_NCd).mul_(f.inside_NQC)
         out.put(result.baddbmm_(scores_NQC, v_NCe), piece)
         carry_Gde = states[:, -1]
 
@@ -123,7 +123,8 @@ def backward_heads(at: Pass, initial_GSde: Tensor | None, kept_GPde: Tensor, g: 
         dq = torch.bmm(risen, before.mT, out=g.q.place(piece))
         dk = torch.bmm(faded, g_after.mT, out=g.k.place(piece))
         dv = torch.bmm(k_NCd, g_after, out=g.v.place(piece)).mul_(f.fall_NCe)
-        scores_NQC, g_scores_NQC = at.scores("c", q_NQd, k_NCd), at.scores("d", g_NQe, v_NCe)
+        # in the memory of faded and risen, which have served
+        scores_NQC, g_scores_NQC = at.scores("a", q_NQd, k_NCd), at.scores("b", g_NQe, v_NCe)
         scores_NQC.mul_(f.inside_NQC)
         if g.sum_GMC is not None:
             rows_NQ, columns_NC = (q_NQd * dq).sum(-1), (k_NCd * dk).sum(-1)

@@ -8,7 +8,7 @@ Axes: N heads, T packed tokens, M chunks, n chunks of a piece, C tokens of a chu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,8 +21,7 @@ class Piece:
 
     place_t: of each of its tokens among its n * C places; None: every chunk is full.
     opens, closes: the sequence that its first chunk begins, that its last chunk ends; None: it lies in between.
-    turns: chunks other than the first with which a sequence begins, the sequence before having ended with the chunk
-    before; None: no such. turned, ended: those sequences, those before.
+    turns: by chunk other than the first, the sequence that it begins; the one before ends with the chunk before.
     """
 
     number: int
@@ -31,9 +30,7 @@ class Piece:
     place_t: Tensor | None
     opens: int | None
     closes: int | None
-    turns: Tensor | None
-    turned: slice
-    ended: slice
+    turns: Mapping[int, int]
 
     @property
     def count(self) -> int:
@@ -43,23 +40,17 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """size: C. most: chunks of a piece, the last one's may be fewer. total: T.
+    """size: C. count: M. most: chunks of a piece, the last one's may be fewer. total: T.
 
-    place_T: of each token among the M * C places; None: as it is. sequence_M: of each chunk.
+    place_T: of each token among the M * C places; None: as it is.
     """
 
     size: int
     most: int
     total: int
-    sequences: int
+    count: int
     pieces: tuple[Piece, ...]
     place_T: Tensor | None
-    sequence_M: Tensor
-
-    @property
-    def count(self) -> int:
-        """M."""
-        return self.sequence_M.shape[0]
 
     def split(self, x_NT: Tensor) -> Tensor:
         """[N, T] -> [N, M, C], zero beyond a sequence's end."""
@@ -82,7 +73,6 @@ def cut(lengths: Sequence[int], size: int, most: int, device: torch.device) -> P
     for number, a in enumerate(range(0, len(sequence_M), most)):
         b = min(a + most, len(sequence_M))
         inside = sum(tokens_M[a:b])
-        turns = [i for i in range(a + 1, b) if sequence_M[i] != sequence_M[i - 1]]
         first, last = sequence_M[a], sequence_M[b - 1]
         pieces.append(
             Piece(
@@ -92,9 +82,7 @@ def cut(lengths: Sequence[int], size: int, most: int, device: torch.device) -> P
                 place_t=_places(tokens_M[a:b], size, device),
                 opens=first if a == 0 or sequence_M[a - 1] != first else None,
                 closes=last if b == len(sequence_M) or sequence_M[b] != last else None,
-                turns=torch.tensor([i - a for i in turns], device=device) if turns else None,
-                turned=slice(first + 1, last + 1),
-                ended=slice(first, last),
+                turns={i - a: sequence_M[i] for i in range(a + 1, b) if sequence_M[i] != sequence_M[i - 1]},
             )
         )
         token += inside
@@ -102,10 +90,9 @@ def cut(lengths: Sequence[int], size: int, most: int, device: torch.device) -> P
         size=size,
         most=most,
         total=token,
-        sequences=len(lengths),
+        count=len(sequence_M),
         pieces=tuple(pieces),
         place_T=_places(tokens_M, size, device),
-        sequence_M=torch.tensor(sequence_M, device=device),
     )
 
 

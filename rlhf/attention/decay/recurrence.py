@@ -1,4 +1,5 @@
-"""The states between the chunks of a piece, and their gradients: one small matrix of decays times what each chunk adds.
+"""The states between the chunks of a piece, and their gradients: of one sequence, a small matrix of decays times what
+each chunk adds; of several, chunk by chunk, since a zero in a matrix would not hold off what is not finite next door.
 
 Axes: G key-value heads at hand, n chunks of a piece, d key size, e value size, S sequences. Place 0 of n + 1 is before
 the piece's first chunk, place i + 1 after its chunk i.
@@ -14,63 +15,51 @@ from rlhf.attention.decay.plan import Piece
 
 
 def forth(
-    added: Tensor,
-    f: Factors,
-    piece: Piece,
-    initial_GSde: Tensor | None,
-    final_GSde: Tensor | None,
-    states: Tensor,
+    added: Tensor, f: Factors, piece: Piece, initial_GSde: Tensor | None, final_GSde: Tensor | None, states: Tensor
 ) -> Tensor:
     """`states` [G, n + 1, d, e], written: the state at each place; where a sequence begins, that sequence's.
 
-    added: the state at place 0, then what each chunk adds; changed. Writes into `final` the states after the sequences
-    that end in the piece.
+    added: the state at place 0, then what each chunk adds. Writes into `final` the states after the sequences that end
+    in the piece.
     """
-    if piece.turns is not None and initial_GSde is not None:
-        starts = initial_GSde[:, piece.turned] * _at(f.end_Gn, piece.turns)
-        added.index_add_(1, piece.turns + 1, starts)
-    torch.bmm(f.forth, added.flatten(2), out=states.flatten(2))
+    if not piece.turns:
+        torch.bmm(f.between, added.flatten(2), out=states.flatten(2))
+    else:
+        end_Gn11 = f.end_Gn[..., None, None]
+        states[:, 0] = added[:, 0]
+        for i in range(piece.count):
+            if i in piece.turns:
+                if final_GSde is not None:
+                    final_GSde[:, piece.turns[i] - 1] = states[:, i]
+                states[:, i] = 0 if initial_GSde is None else initial_GSde[:, piece.turns[i]]
+            torch.addcmul(added[:, i + 1], states[:, i], end_Gn11[:, i], out=states[:, i + 1])
     if final_GSde is not None and piece.closes is not None:
         final_GSde[:, piece.closes] = states[:, -1]
-    if piece.turns is not None:
-        if final_GSde is not None:
-            final_GSde[:, piece.ended] = states.index_select(1, piece.turns)
-        if initial_GSde is None:
-            states.index_fill_(1, piece.turns, 0)
-        else:
-            states.index_copy_(1, piece.turns, initial_GSde[:, piece.turned])
     return states
 
 
 def back(
-    read: Tensor,
-    f: Factors,
-    piece: Piece,
-    g_final_GSde: Tensor,
-    g_initial_GSde: Tensor | None,
-    g_states: Tensor,
+    read: Tensor, f: Factors, piece: Piece, g_final_GSde: Tensor, g_initial_GSde: Tensor | None, g_states: Tensor
 ) -> Tensor:
     """`g_states` [G, n + 1, d, e], written: gradients of the states at each place; where a sequence ends, that one's.
 
-    read: the gradients through what each chunk reads, then the gradient at the last place; changed. Writes into
-    `g_initial` the gradients of the states before the sequences that begin in the piece.
+    read: the gradients through what each chunk reads, then the gradient at the last place. Writes into `g_initial` the
+    gradients of the states before the sequences that begin in the piece.
     """
-    if piece.turns is not None:
-        stops = g_final_GSde[:, piece.ended]
-        read.index_add_(1, piece.turns - 1, stops * _at(f.end_Gn, piece.turns - 1))
-    torch.bmm(f.back, read.flatten(2), out=g_states.flatten(2))
-    if g_initial_GSde is not None:
-        if piece.opens is not None:
-            g_initial_GSde[:, piece.opens] = g_states[:, 0]
-        if piece.turns is not None:
-            g_initial_GSde[:, piece.turned] = g_states.index_select(1, piece.turns)
-    if piece.turns is not None:
-        g_states.index_copy_(1, piece.turns, g_final_GSde[:, piece.ended])
+    if not piece.turns:
+        torch.bmm(f.between.mT, read.flatten(2), out=g_states.flatten(2))
+    else:
+        end_Gn11 = f.end_Gn[..., None, None]
+        g_states[:, -1] = read[:, -1]
+        for i in range(piece.count - 1, -1, -1):
+            torch.addcmul(read[:, i], g_states[:, i + 1], end_Gn11[:, i], out=g_states[:, i])
+            if i in piece.turns:
+                if g_initial_GSde is not None:
+                    g_initial_GSde[:, piece.turns[i]] = g_states[:, i]
+                g_states[:, i] = g_final_GSde[:, piece.turns[i] - 1]
+    if g_initial_GSde is not None and piece.opens is not None:
+        g_initial_GSde[:, piece.opens] = g_states[:, 0]
     return g_states
-
-
-def _at(end_Gn: Tensor, chunks: Tensor) -> Tensor:
-    return end_Gn.index_select(1, chunks)[..., None, None]
 
 
 def sum_gradient(products_NQC: Tensor, rows_NQ: Tensor, columns_NC: Tensor, held_N: Tensor) -> Tensor:

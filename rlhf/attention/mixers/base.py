@@ -56,6 +56,8 @@ class Mixer(nn.Module):
     """Subclasses name their KERNEL, and override what differs: `project`, `finish`, `reset`, the shapes."""
 
     KERNEL: ClassVar[Kernel]
+    GRADIENT_GOES_ON: ClassVar[bool] = True
+    """A sequence that goes on from a state has the gradient of the whole; else prompts are not shared in learning."""
 
     def __init__(self, shape: MixerShape, settings: KernelSettings) -> None:
         super().__init__()

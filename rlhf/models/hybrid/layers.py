@@ -56,8 +56,8 @@ def make_mixers(config: Any) -> dict[int, Mixer]:
 
 
 def can_go_on(model: Any) -> bool:
-    """Whether a sequence may start where another one ends (a shared prompt): every kernel leaves a state behind."""
-    return all(mixer.KERNEL.state_shapes is not None for mixer in mixers_of(model).values())
+    """Whether a response may start where its prompt, which others share, ends: with the same values and gradients."""
+    return all(m.KERNEL.state_shapes is not None and m.GRADIENT_GOES_ON for m in mixers_of(model).values())
 
 
 def mixers_of(model: Any) -> dict[int, Mixer]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -27,7 +26,6 @@ from transformers.conversion_mapping import (
     register_checkpoint_conversion_mapping,
 )
 
-from rlhf.attention.mixers.base import Mixer
 from rlhf.models.hybrid.host import TransformersHost
 from rlhf.models.hybrid.layers import make_mixers
 
@@ -60,17 +58,14 @@ class _Mixing:
     def __init__(self, config: Any) -> None:
         super().__init__(config)  # type: ignore[call-arg]
         self.mixer_host = TransformersHost()
-        for layer, mixer in make_mixers(config).items():
+        mixers = make_mixers(config)
+        for layer, mixer in mixers.items():
             mixer.host = self.mixer_host
             self.model.layers[layer].self_attn = mixer  # type: ignore[attr-defined]
         self.post_init()  # type: ignore[attr-defined]
-
-    def _init_weights(self, module: nn.Module) -> None:
-        super()._init_weights(module)  # type: ignore[misc]
-        if isinstance(module, Mixer):
-            fresh = [p for p in module.parameters() if not getattr(p, "_is_hf_initialized", False)]
-            if fresh and not any(p.is_meta for p in fresh):
-                module.reset(self.config.initializer_range)  # type: ignore[attr-defined]
+        for mixer in mixers.values():
+            if not next(mixer.parameters()).is_meta:  # as it is where weights are loaded next
+                mixer.reset(config.initializer_range)
 
 
 class LongthoughtLlamaForCausalLM(_Mixing, LlamaForCausalLM):

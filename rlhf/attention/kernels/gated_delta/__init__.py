@@ -1,6 +1,6 @@
 """The gated delta rule: a state that decays, and in which a token replaces what is stored at its key.
 
-Yang, Kautz, Hatamizadeh, "Gated Delta Networks: Improving Mamba2 with Delta Rule", 2024 (arXiv 2412.06464), eq. 10
+Yang, Kautz, Hatamizadeh, "Gated Delta Networks: Improving Mamba2 with Delta Rule", 2024 (arXiv 2412.06464), sec. 3.1
 (recurrence) and sec. 3.3 (chunks); the UT transform is that of Yang, Wang, Zhang, Shen, Kim, "Parallelizing Linear
 Transformers with the Delta Rule over Sequence Length", 2024 (arXiv 2406.06484), sec. 3.
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from rlhf.attention.contract import NO_AUX, Aux, State, working
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.grouped import fold, unfold
-from rlhf.attention.kernels.gated_delta.decay import between, since_start
+from rlhf.attention.kernels.gated_delta.decay import decay_pairs, since_start
 from rlhf.attention.kernels.gated_delta.extras import GatedDeltaExtras
 from rlhf.attention.kernels.gated_delta.recurrence import recur
 
@@ -31,18 +31,18 @@ def chunk(
     layout = cu_seqlens.chunks(CHUNK, q_HTd.device)
     wide = working(q_HTd, k_GTd, v_GTe, extras.log_decay_GT, extras.beta_GT)
     q, k, v, log_decay_GMC, beta_GMC = (layout.split(x) for x in wide)
-    between_GMCC, since_GMC = between(log_decay_GMC), since_start(log_decay_GMC)
-    inverse = _UnitInverse.apply(k @ k.mT * between_GMCC * beta_GMC[..., None])
+    rows = fold(q * extras.query_scale(q.shape[-1]), groups)
+    strong_k, since_GMC = k * beta_GMC[..., None], since_start(log_decay_GMC)
+    scores_GMRC, lower_GMCC, until_GMC = decay_pairs(rows @ k.mT, strong_k @ k.mT, log_decay_GMC)
+    inverse = _UnitInverse.apply(lower_GMCC)
     u_GMCe, before_GMde, after_SGde = recur(
         inverse @ (v * beta_GMC[..., None]),
-        inverse @ (k * beta_GMC[..., None]),
-        k * between_GMCC[..., -1, :, None],
+        inverse @ (strong_k * since_GMC[..., None]),
+        k * until_GMC[..., None],
         since_GMC[..., -1],
         None if state is None else state[0],
         layout,
     )
-    rows = fold(q * extras.query_scale(q.shape[-1]), groups)
-    scores_GMRC = _times(rows @ k.mT, between_GMCC)
     out = scores_GMRC @ u_GMCe + _times(rows, since_GMC[..., None]) @ before_GMde
     return layout.join(unfold(out, heads)).to(q_HTd.dtype), (after_SGde,), NO_AUX
 

@@ -1,4 +1,4 @@
-"""The gated delta rule in a layer (arXiv 2412.06464, sec. 3.4): short convolutions before it, a gated norm behind it."""
+"""The gated delta rule in a layer (arXiv 2412.06464, sec. 3.4): short convolutions before, a gated norm behind."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ class GatedDeltaMixer(Mixer):
 
     def finish(self, out_HTe: Tensor, hidden_TD: Tensor) -> Tensor:
         return self.o_proj(self.output(out_HTe, hidden_TD))
+
+    @property
+    def lookback(self) -> int:
+        return 0 if self.conv is None else self.conv.width - 1
 
     def own_state_shapes(self) -> tuple[tuple[int, ...], ...]:
         return () if self.conv is None else (self.conv.state_shape(),)

@@ -2,7 +2,7 @@
 
 With b_i the sum of the log gates up to token i of the chunk,
 
-    scores[i, j] = sum_c q_i[c] k_j[c] exp(b_i - b_j)[c] for j <= i     (arXiv 2312.06635, eq. 4)
+    scores[i, j] = sum_c q_i[c] k_j[c] exp(b_i - b_j)[c] for j <= i     (arXiv 2312.06635, sec. 4.1)
 
 is a matrix product of q exp(b) and k exp(-b) as long as exp(-b) stays far from overflow, which gates near 1 allow for a
 whole chunk. A chunk where they do not is halved until they do: between the halves the decay is measured from their

@@ -1,16 +1,17 @@
 """What Performer is given, its state, and its feature map, written so that nothing overflows.
 
 A query's factor cancels in the quotient, so its features are divided by the largest of them. A key's does not cancel:
-its features are exp(l_j) times features whose largest is 1, and its weight exp(l_j) is kept apart as the logarithm
-l_j = max_f w_f . k'_j - |k'_j|^2 / 2. What a query sums up is relative to exp(M_i), M_i = max_{j <= i} l_j: the same for
-all its keys, so it cancels, and no later token has a part in it. The state is relative to exp(M) of its last token.
-(Plain features would do while keys are short: |exponent| <= |w|^2 / 2, about d / 2, is within float32 up to d = 128.
-But keys of pretrained layers are long, and then every plain feature underflows and the quotient is 0 / 0.)
+its features are exp(l_j) times features whose largest is 1, and the logarithm of its weight is kept apart,
+l_j = max_f w_f . k'_j - |k'_j|^2 / 2. What a query sums up is relative to exp(M_i), M_i = max_{j <= i} l_j: the same
+for all its keys, so it cancels, and no later token has a part in it. A state is relative to exp(M) of its last token.
+
+Without any of this a key's exponent is at most |w|^2 / 2, about d / 2, which float32 holds up to d = 128 or so. But it
+has no lower bound: keys of pretrained layers are long, all their plain features vanish, and the quotient is 0 / 0.
 
 The paper adds a small number to all features. Here queries alone get it, EPS of their own largest: since some feature
-of some key is 1, the denominator is at least EPS, and the quotient is what the stabilisers leave untouched, exactly.
+of some key is 1, the denominator is at least EPS, and the stabilisers of the keys cancel exactly.
 
-The maxima are constants to the gradient: they cancel (but for EPS), so theirs would vanish.
+The maxima are constants to the gradient: they cancel (a query's but for EPS), so theirs would vanish.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class PerformerExtras(Extras):
 
 
 def state_shapes(shape: HeadShape, extras: PerformerExtras) -> tuple[tuple[int, ...], ...]:
-    """sum of exp(l_j - M) phi_j v_j^T, sum of exp(l_j - M) phi_j (its largest element at least 1; 0: no token yet), M."""
+    """sum of exp(l_j - M) phi_j v_j^T; sum of exp(l_j - M) phi_j, some element at least 1 (0: no token yet); M."""
     m = extras.features_Gmd.shape[1]
     return (shape.kv_heads, m, shape.value), (shape.kv_heads, m), (shape.kv_heads,)
 

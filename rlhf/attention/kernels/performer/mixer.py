@@ -26,8 +26,8 @@ class PerformerMixer(Mixer):
         self.features = nn.Parameter(torch.empty(shape.kv_heads, count, shape.head_dim), requires_grad=False)
 
     def reset(self, std: float) -> None:
-        """Features are drawn by their own seed, whatever `std`: with any draw a converted layer estimates the softmax
-        that it replaces."""
+        """Features are drawn by their own seed, whatever `std`. A converted layer starts as an estimate of the softmax
+        that it replaces; a rough one where queries and keys are long (`PerformerSettings.features_of`)."""
         self._draw(0)
 
     def extras(self, hidden_TD: Tensor, rope: Rope) -> PerformerExtras:

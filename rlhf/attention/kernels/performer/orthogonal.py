@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rlhf.attention.kernels.performer.seeds import generator_of
+from rlhf.attention.seeds import generator_of
 
 
 def orthogonal_features(

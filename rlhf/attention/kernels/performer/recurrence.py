@@ -3,9 +3,9 @@
 Features are the largest tensors by far, two or so for every channel of a query or key. A slab of them stays in a
 processor's cache, and only inputs, outputs and the state before each chunk are kept.
 
-Axes: G key-value heads, M chunks in the waves of a ChunkLayout, C tokens of a chunk, N rows of queries of a chunk (those
-of the query heads of a group one after the other), S sequences in the order of the layout's first wave, m features,
-d key size, e value size, x = e + 1: values, and a one that sums up to the denominator.
+Axes: G key-value heads, M chunks in the waves of a ChunkLayout, C tokens of a chunk, N rows of queries of a chunk
+(those of the query heads of a group one after the other), S sequences in the order of the layout's first wave,
+m features, d key size, e value size, x = e + 1: values, and a one that sums up to the denominator.
 """
 
 from __future__ import annotations

@@ -68,7 +68,9 @@ class _Attend(torch.autograd.Function):
         q, k, v, codebook, before, out = ctx.saved_tensors
         (g_out,) = (g.contiguous() for g in gradients)
         later, values = _later(q, k), v.shape[-1]
-        g_q, g_k, g_v, g_before = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in (q, k, v, before))
+        g_q, g_k, g_v, g_before = (
+            torch.empty_like(t, memory_format=torch.contiguous_format) for t in (q, k, v, before)
+        )
         g_before[..., values:] = 0
         for at in _slabs(q, codebook.shape[1] + k.shape[2]):
             number = before[at][..., values:]

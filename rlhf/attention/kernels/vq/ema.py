@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rlhf.attention.kernels.performer.seeds import generator_of
+from rlhf.attention.seeds import generator_of
 
 JITTER = 0.05
 """How far apart the halves of a split code go, of its elements' root mean square: more than bfloat16 rounds away."""
@@ -55,7 +55,7 @@ class CodebookEma:
         """The rarest code becomes a twin of the most frequent, the next of the next, while the one is rare enough and
         the other would not be; the twins step apart in a random direction and halve the keys."""
         floor_G1 = self.revive_below * counts_Gc.mean(-1, keepdim=True)
-        order, half = counts_Gc.argsort(-1, stable=True), counts_Gc.shape[1] // 2
+        order, half = counts_Gc.argsort(dim=-1, stable=True), counts_Gc.shape[1] // 2
         rare, frequent = order[:, :half], order.flip(-1)[:, :half]
         kept = counts_Gc.gather(-1, frequent)
         split = (counts_Gc.gather(-1, rare) < floor_G1) & (kept >= 2 * floor_G1)

@@ -27,6 +27,7 @@ class VqMixer(Mixer):
     """
 
     KERNEL = KERNEL
+    GRADIENT_GOES_ON = False  # straight-through blocks are counted from the first token given
 
     def __init__(self, shape: MixerShape, settings: VqSettings) -> None:
         super().__init__(shape, settings)
@@ -40,8 +41,8 @@ class VqMixer(Mixer):
         self.ema = CodebookEma(decay=settings.ema_decay, revive_below=settings.revive_below)
 
     def reset(self, std: float) -> None:
-        """Random codes, as long as the keys of a new layer are. A converted layer's keys are longer, but with no counts
-        the first update puts every code amid the keys it got; `start_from_keys` does so before any update."""
+        """Random codes, as long as the keys of a new layer are. A converted layer's keys may be longer; with no counts
+        yet, the first update puts every code amid the keys it got, and `start_from_keys` does so before any."""
         normed = self.shape.qk_norm
         fill_normal(self.codebook, 1.0 if normed else std * self.shape.hidden**0.5)
         with torch.no_grad():
@@ -76,9 +77,8 @@ class VqMixer(Mixer):
         self._keep(found.float(), found.new_zeros(groups, codes))
 
     def _keep(self, codebook_Gcd: Tensor, counts_Gc: Tensor) -> None:
+        main, rest = in_two(codebook_Gcd, self.codebook.dtype)
         with torch.no_grad():
-            for kept, part in zip(
-                (self.codebook, self.codebook_rest), in_two(codebook_Gcd, self.codebook.dtype), strict=True
-            ):
-                kept.copy_(part)
+            self.codebook.copy_(main)
+            self.codebook_rest.copy_(rest)
             self.codebook_counts.copy_(torch.stack(in_two(counts_Gc, self.codebook_counts.dtype)))

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rlhf.attention.contract import working
-from rlhf.attention.kernels.performer.seeds import generator_of
 from rlhf.attention.kernels.vq.extras import nearest, sum_by_code
+from rlhf.attention.seeds import generator_of
 
 
 def codebook_from_keys(keys_GTd: Tensor, codes: int, seed: int | Sequence[int], rounds: int = 10) -> Tensor:

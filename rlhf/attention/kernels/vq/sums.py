@@ -36,9 +36,7 @@ class _Sums(torch.autograd.Function):
     """rows_GMC: row of the state [G * S * c, x] that each token belongs to."""
 
     @staticmethod
-    def forward(
-        ctx: Any, v: Tensor, rows: Tensor, initial: Tensor, waves: tuple[int, ...]
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, v: Tensor, rows: Tensor, initial: Tensor, waves: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         state = initial.clone(memory_format=torch.contiguous_format)
         before = v.new_empty(v.shape[0], v.shape[1], *state.shape[2:])
         for a, b in pairwise(accumulate(waves, initial=0)):

@@ -9,5 +9,5 @@ import torch
 
 
 def generator_of(seed: int | Sequence[int]) -> torch.Generator:
-    """A generator on the CPU for this seed; of several numbers (a seed, a layer, an update), one for each combination."""
+    """On the CPU, for a seed or for several numbers together (a seed, a layer, an update)."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]))
