@@ -322,7 +322,7 @@ def report(
 
 @app.command("list")
 def list_names(
-    what: Annotated[str | None, typer.Argument(help="algorithms, verifiers or benchmarks; default all")] = None,
+    what: Annotated[str | None, typer.Argument(help="algorithms, verifiers, attention or benchmarks; default all")] = None,
     name: Annotated[str | None, typer.Argument(help="a verifier or a benchmark: what stands behind it")] = None,
 ) -> None:
     """List what there is, a line each.
