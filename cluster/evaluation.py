@@ -26,6 +26,7 @@ from rlhf.evaluation.run.prepare import prepare, require_room
 from rlhf.evaluation.run.progress import Progress
 from rlhf.evaluation.run.tasks import Task
 from rlhf.models.resolve import load_tokenizer
+from rlhf.recipe.attention_schema import attention_backend
 from rlhf.recipe.devices import devices_for
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.schema import RolloutConfig
@@ -145,6 +146,7 @@ class _Asking:
                 seed=seed + index,
                 device=device,
                 cpus=bundle.cores,
+                attention_backend=attention_backend(recipe.policy),
             )
             return RayEngine(spec, runtime.options(self.group, layout, bundle), None)
 

@@ -28,15 +28,15 @@ def placed(recipe: TrainRecipe, devices: Devices) -> list[PaperActor]:
 
     Raises PlacementError for what does not fit.
     """
-    return _placed(need_of(recipe, devices.kind or "cpu"), devices)
+    return placed_need(need_of(recipe, devices.kind or "cpu"), devices)
 
 
 def placed_eval(recipe: EvalRecipe, devices: Devices) -> list[PaperActor]:
     """The same of an evaluation: engines and verifiers alone."""
-    return _placed(need_of_eval(recipe, devices.kind or "cpu"), devices)
+    return placed_need(need_of_eval(recipe, devices.kind or "cpu"), devices)
 
 
-def _placed(need: Need, devices: Devices) -> list[PaperActor]:
+def placed_need(need: Need, devices: Devices) -> list[PaperActor]:
     if devices.nodes is None or devices.cpus_per_node is None or devices.kind is None:
         return []
     nodes = [Node(str(i), devices.cpus_per_node, devices.gpus_per_node or 0) for i in range(devices.nodes)]

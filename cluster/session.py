@@ -40,6 +40,7 @@ from rlhf.offending import OffendingBatchError, keep_batch
 from rlhf.parts import Parts
 from rlhf.protocols import ReferencePolicy
 from rlhf.publication import canary_of
+from rlhf.recipe.attention_schema import attention_backend
 from rlhf.recipe.checks_domains import domain_faults
 from rlhf.recipe.devices import devices_for, weight_transfer
 from rlhf.recipe.schema import TrainRecipe
@@ -321,6 +322,7 @@ class _Session:
                 seed=self.recipe.run.seed * 1000 + index,
                 device=device,
                 cpus=bundle.cores,
+                attention_backend=attention_backend(self.recipe.policy),
                 weight_backend=WEIGHT_BACKEND if transfer == "shared_memory" else transfer,
             )
             options = runtime.riding_options(self.group, layout, bundle, rank_gpus)

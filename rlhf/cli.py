@@ -15,6 +15,7 @@ from rich.console import Console
 from rlhf import __version__
 
 if TYPE_CHECKING:
+    from rlhf.recipe.distill_schema import DistillRecipe
     from rlhf.recipe.eval_schema import EvalRecipe
 
 app = typer.Typer(
@@ -56,12 +57,13 @@ def train(
     overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the run's last complete checkpoint")] = False,
 ) -> None:
-    """Run a recipe: train, or evaluate.
+    """Run a recipe: train, evaluate, or distil.
 
-    It evaluates where it says `kind: eval`. Goes on with --resume.
+    It evaluates where it says `kind: eval`, and gives a pretrained policy other attention kernels where it says
+    `kind: distill`. Goes on with --resume.
     Starts an embedded Ray when none runs; the folder that it writes to is printed first.
     """
-    from rlhf.recipe.load import LoadedEval, load_checked
+    from rlhf.recipe.load import LoadedDistill, LoadedEval, load_checked
 
     loaded = load_checked(recipe, overrides or ())
     console = Console(highlight=False)
@@ -75,6 +77,10 @@ def train(
         resuming = () if loaded.recipe.out is not None else ("--resume",)
         _evaluate(loaded.recipe, out, ["rlhf", "train", str(recipe), *(overrides or ()), *resuming])
         return
+    again = shlex.join(["rlhf", "train", str(recipe), *(overrides or ()), "--resume"])
+    if isinstance(loaded, LoadedDistill):
+        _distill(loaded.recipe, resume, again)
+        return
     from cluster.session import train as run_training
 
     try:
@@ -85,9 +91,30 @@ def train(
 
     console.print(describe_outcome(outcome.record.summary, outcome.report), markup=False)
     if not outcome.finished:
-        command = shlex.join(["rlhf", "train", str(recipe), *(overrides or ()), "--resume"])
-        console.print(f"stopped early; continue with: {command}", markup=False, soft_wrap=True)
+        console.print(f"stopped early; continue with: {again}", markup=False, soft_wrap=True)
         raise typer.Exit(130)
+
+
+def _distill(recipe: DistillRecipe, resume: bool, again: str) -> None:
+    """again: the command that goes on with it."""
+    from cluster.distillation import distill
+    from rlhf.stages.distill.results import results_lines
+
+    console = Console(highlight=False)
+    try:
+        outcome = distill(recipe, resume)
+    except (asyncio.CancelledError, KeyboardInterrupt):  # a signal came while the teacher was sampling
+        console.print(f"stopped; what was sampled is kept; continue with: {again}", markup=False, soft_wrap=True)
+        raise typer.Exit(130) from None
+    if outcome.results.history:
+        console.print("\n".join(results_lines(outcome.results)), markup=False)
+    if outcome.curve is not None:
+        console.print(f"curve: {outcome.curve}", markup=False, soft_wrap=True)
+    if not outcome.finished:
+        console.print(f"stopped early; continue with: {again}", markup=False, soft_wrap=True)
+        raise typer.Exit(130)
+    weights = outcome.folder / "checkpoints" / f"step_{outcome.steps}" / "hf"
+    console.print(f"the policy: {weights} (a recipe's policy.model)", markup=False, soft_wrap=True)
 
 
 @app.command("eval")
@@ -219,9 +246,11 @@ def check(recipe: Recipe, overrides: Overrides = None) -> None:
     Placement per node, parameters, memory per device, tokens per step; with a reward that runs code, what sandbox this
     machine gives, which is tried.
     """
+    from cluster.distill_paper import placed_distill
     from cluster.on_paper import placed, placed_eval
-    from rlhf.recipe.load import LoadedEval, load_checked
+    from rlhf.recipe.load import LoadedDistill, LoadedEval, load_checked
     from rlhf.recipe.plan import render_plan
+    from rlhf.recipe.plan_distill import render_distill_plan
     from rlhf.recipe.plan_eval import render_eval_plan
     from rlhf.recipe.sandboxes import sandbox_lines
 
@@ -229,6 +258,8 @@ def check(recipe: Recipe, overrides: Overrides = None) -> None:
     if isinstance(loaded, LoadedEval):
         actors = placed_eval(loaded.recipe, loaded.devices)
         plan = render_eval_plan(loaded, actors, sandbox_lines(loaded.recipe))
+    elif isinstance(loaded, LoadedDistill):
+        plan = render_distill_plan(loaded, placed_distill(loaded.recipe, loaded.devices))
     else:
         plan = render_plan(loaded, placed(loaded.recipe, loaded.devices), sandbox_lines(loaded.recipe))
     Console(highlight=False).print(plan)
@@ -381,5 +412,6 @@ def _expected(error: Exception) -> bool:
         "TrackerError",
         "ResultsError",
         "ReportError",
+        "TextError",
     }
     return any(cls.__name__ in names for cls in type(error).__mro__)

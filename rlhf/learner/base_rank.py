@@ -27,6 +27,7 @@ from rlhf.learner.ulysses import SequenceParallel, check_shareable
 from rlhf.models.hybrid.layers import mixers_of
 from rlhf.models.load import LoadedPolicy, load_policy
 from rlhf.models.moe import moe_block_classes
+from rlhf.recipe.attention_schema import attention_backend
 from rlhf.types import TrainSequence
 
 
@@ -44,6 +45,7 @@ def load(spec: LearnerSpec) -> LoadedPolicy:
         packable=PACKABLE,
         packed_name=NAME,
         device=spec.device,
+        backend=attention_backend(spec.policy),
     )
     if spec.learner.lora is not None:
         add_adapters(loaded.model, spec.learner.lora)

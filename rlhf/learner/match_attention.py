@@ -62,6 +62,4 @@ class AttentionMatch(nn.Module):
 
 def output_squares(micro: MicroBatch, seen: Mapping[int, Seen], layers: tuple[int, ...]) -> Tensor:
     """[L]: sums over tokens of the mean square of the teacher's outputs, weighted as the errors are."""
-    return torch.stack(
-        [(seen[i].output.float().square().mean(-1).view(-1) * micro.weight_S).sum() for i in layers]
-    )
+    return torch.stack([(seen[i].output.float().square().mean(-1).view(-1) * micro.weight_S).sum() for i in layers])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rlhf.learner.layout import MicroBatch
 from rlhf.learner.logprobs import ResponseHead, _buffer, _logits, _operands, _pieces, _wide

@@ -12,8 +12,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
+from rlhf.attention.backends import Backend
+from rlhf.attention.implementations import implement
 from rlhf.models.hybrid import model as hybrid
-from rlhf.models.hybrid.layers import can_go_on
+from rlhf.models.hybrid.layers import can_go_on, mixers_of
 from rlhf.models.moe import choose_experts_implementation
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -48,11 +50,19 @@ def choose_layout(packing: str, config: Any, packable: tuple[str, ...]) -> tuple
 
 
 def load_policy(
-    folder: str | Path, dtype: str, packing: str, *, packable: tuple[str, ...], packed_name: str, device: str = "cpu"
+    folder: str | Path,
+    dtype: str,
+    packing: str,
+    *,
+    packable: tuple[str, ...],
+    packed_name: str,
+    device: str = "cpu",
+    backend: Backend = "auto",
 ) -> LoadedPolicy:
     """Load, choose the layout, check that the head can be computed apart from the model.
 
-    packable: model types that may be packed; packed_name: the registered attention function that packs them.
+    packable: model types that may be packed; packed_name: the registered attention function that packs them. backend:
+    what computes kernels that are not softmax.
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
@@ -73,6 +83,7 @@ def load_policy(
     notices = [notice] if notice else []
     if not (shares := can_go_on(model)):
         notices.append("prompts are run once for every response: an attention kernel cannot go on from a state")
+    notices += implement(mixers_of(model).values(), "cpu" if device == "cpu" else "gpu", backend)
     return LoadedPolicy(model.to(device), layout, tuple(notices), shares)
 
 

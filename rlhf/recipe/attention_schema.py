@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, PlainValidator, PositiveInt
 from pydantic_core import PydanticCustomError
@@ -11,7 +11,7 @@ from rlhf.recipe.section import Section
 
 SOFTMAX = "softmax"
 Packing = Literal["auto", "packed", "padded"]
-Backend = Literal["auto", "torch", "library"]
+Backend = Literal["auto", "torch", "library", "flex"]
 
 
 def _choice(value: Any) -> str | dict[str, Any]:
@@ -46,8 +46,19 @@ class AttentionConfig(Section):
     rope: RopeConfig | None = None
     backend: Backend = Field(
         "auto",
-        description="what computes the kernels: torch: chunked PyTorch; library: flash-linear-attention, on GPUs; auto: the faster one that is here",
+        description="what computes the kernels: torch: chunked PyTorch; library: flash-linear-attention or flash-attention, on GPUs; flex: FlexAttention, for windows; auto: the fastest that is here",
     )
+
+
+class HasAttention(Protocol):
+    """A policy of a recipe."""
+
+    @property
+    def attention(self) -> AttentionConfig | None: ...
+
+
+def attention_backend(policy: HasAttention) -> Backend:
+    return "auto" if policy.attention is None else policy.attention.backend
 
 
 def not_a_packing(value: Any) -> Any:

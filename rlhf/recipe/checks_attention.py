@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from rlhf.attention.backends import DeviceKind, choose, is_installed
+from rlhf.attention.spec import KernelSpec
 from rlhf.recipe.attention import KEY, LayerAttention, by_kernel, spelled
 from rlhf.recipe.attention_schema import SOFTMAX
 from rlhf.recipe.devices import Devices
+from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.findings import Finding, refuse, warn
 from rlhf.recipe.model_config import ModelConfig
@@ -29,6 +32,8 @@ class Engines(Protocol):
     def tensor_parallel(self) -> int: ...
     @property
     def prefix_caching(self) -> bool | None: ...
+    @property
+    def enforce_eager(self) -> bool: ...
 
 
 def check_attention(recipe: TrainRecipe, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
@@ -43,6 +48,16 @@ def check_attention(recipe: TrainRecipe, model: ModelConfig, devices: Devices) -
 def check_eval_attention(recipe: EvalRecipe, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
     yield from _check_layers(recipe.policy, model, devices)
     yield from _check_engines("engines", recipe.engines, recipe.policy, model, devices)
+
+
+def check_student_attention(policy: PolicyConfig, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
+    """Of a distillation's student, which no engine needs to hold."""
+    yield from _check_layers(policy, model, devices)
+
+
+def check_teacher_engines(recipe: DistillRecipe, teacher: ModelConfig, devices: Devices) -> Iterator[Finding]:
+    """Of the engines that hold its teacher."""
+    yield from _check_engines("engines", recipe.engines, recipe.policy, teacher, devices)
 
 
 def _mixers(model: ModelConfig) -> str:
@@ -69,9 +84,6 @@ def _key(policy: PolicyConfig, kernel: str) -> str:
 
 def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
     """What holds wherever a policy with such layers is loaded."""
-    asked = policy.attention
-    if asked is not None and asked.backend == "library" and devices.kind == "cpu":
-        yield refuse(f"{KEY}.backend", "found library, whose kernels are for GPUs; write auto, or torch")
     if not (mixers := _mixers(model)):
         return
     if model.heads % model.kv_heads:
@@ -81,9 +93,6 @@ def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) ->
         )
     if policy.packing == "padded":
         yield refuse("policy.packing", f"found padded: {mixers} runs packed sequences alone; write auto, or packed")
-    bare = _named(model, lambda layer: layer.kernel != SOFTMAX and layer.spec.library is None)
-    if asked is not None and asked.backend == "library" and devices.kind != "cpu" and bare:
-        yield refuse(f"{KEY}.backend", f"found library, and there is none for {bare}; write auto, or torch")
     layers = model.attention or ()
     for kernel, at in by_kernel(layers).items():
         spec, here = layers[at[0]].spec, f"{kernel} ({spelled(at)})"
@@ -93,11 +102,18 @@ def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) ->
             )
         if not spec.packable:
             yield refuse(_key(policy, kernel), f"{here} cannot run packed sequences; {_instead()}")
-        if devices.kind is not None and devices.kind not in spec.devices:
-            there = " or ".join(spec.devices)
-            yield refuse(
-                _key(policy, kernel), f"{here} does not run on a {devices.kind}, only on a {there}; {_instead()}"
-            )
+        if devices.kind is not None and kernel != SOFTMAX:
+            yield from _check_implementation(policy, spec, here, "cpu" if devices.kind == "cpu" else "gpu")
+
+
+def _check_implementation(policy: PolicyConfig, spec: KernelSpec, here: str, kind: DeviceKind) -> Iterator[Finding]:
+    """Whether something computes the kernel there, forward and backward."""
+    backend = "auto" if policy.attention is None else policy.attention.backend
+    try:
+        choose(spec, kind, backend, is_installed(spec))
+    except ValueError as error:
+        key = f"{KEY}.backend" if kind in spec.devices else _key(policy, spec.name)
+        yield refuse(key, f"{here}: {error}")
 
 
 def _instead() -> str:
@@ -131,6 +147,11 @@ def _check_engines(
             f"{section}.tensor_parallel",
             f"found {asked.tensor_parallel}: {mixers} is not split over devices yet; write 1, and for the other "
             f"devices more {section}.engines",
+        )
+    if not asked.enforce_eager and mixers:
+        yield refuse(
+            f"{section}.enforce_eager",
+            f"found false: {mixers} keeps its state where a compiled engine does not look; write true, or leave it out",
         )
     cached = not layers or any(layer.spec.engine == "paged" for layer in layers)
     if devices.kind == "cpu" and cached and model.head_dim not in CPU_HEAD_SIZES:

@@ -36,7 +36,7 @@ def check_data(recipe: TrainRecipe) -> Iterator[Finding]:
     training = {"data.train": data.train} | {f"data.train_also.{i}": s for i, s in enumerate(data.train_also)}
     heldout = {} if data.heldout is None else {"data.heldout": data.heldout}
     for key, source in (training | heldout).items():
-        yield from _check_source(key, source)
+        yield from check_source(key, source)
         yield from _check_verifiers(recipe, key, source)
     for source in training.values():
         if data.heldout is not None:
@@ -51,7 +51,7 @@ def check_data(recipe: TrainRecipe) -> Iterator[Finding]:
         )
 
 
-def _check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
+def check_source(key: str, source: SourceConfig) -> Iterator[Finding]:
     kind = source.source
     for name, meaning in NEEDS[kind].items():
         if getattr(source, name) is None:

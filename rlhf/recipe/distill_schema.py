@@ -82,7 +82,9 @@ class DistillEnginesConfig(Section):
     enforce_eager: bool = True
     wide_products: Literal["auto", "on", "off"] = Field("auto", description="as in rollout.wide_products")
     cpus_per_engine: PositiveInt | None = Field(None, description="threads of one engine on a CPU")
-    dtype: Literal["float32", "bfloat16"] | None = Field(None, description="of the sampling teacher; default policy.dtype")
+    dtype: Literal["float32", "bfloat16"] | None = Field(
+        None, description="of the sampling teacher; default policy.dtype"
+    )
 
 
 class DistillRecipe(Section):

@@ -14,9 +14,12 @@ from rlhf.algorithms.catalog import CATALOG
 from rlhf.recipe.attention import KEY as ATTENTION
 from rlhf.recipe.checks import check
 from rlhf.recipe.checks_attention import check_attention, check_eval_attention
+from rlhf.recipe.checks_distill import check_distill, check_distill_memory, check_distill_model
 from rlhf.recipe.checks_eval import check_eval
 from rlhf.recipe.checks_model import check_eval_memory, check_eval_model, check_memory, check_model
 from rlhf.recipe.devices import Devices, devices_for
+from rlhf.recipe.distill_estimate import DistillEstimate, distill_estimate
+from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.engine_memory import EngineMemory, eval_engine_memory
 from rlhf.recipe.estimate import Estimate, estimate_for
 from rlhf.recipe.eval_schema import EvalRecipe
@@ -37,7 +40,12 @@ from rlhf.recipe.schema import PolicyConfig, TrainRecipe
 from rlhf.recipe.source import read
 from rlhf.recipe.yaml_lines import dump
 
-KINDS: dict[str, type[TrainRecipe] | type[EvalRecipe]] = {"train": TrainRecipe, "eval": EvalRecipe}
+Recipe = TrainRecipe | EvalRecipe | DistillRecipe
+KINDS: dict[str, type[TrainRecipe] | type[EvalRecipe] | type[DistillRecipe]] = {
+    "train": TrainRecipe,
+    "eval": EvalRecipe,
+    "distill": DistillRecipe,
+}
 Placing = Callable[[Finding], Problem]
 """Gives a finding the place where its key was written."""
 
@@ -68,6 +76,20 @@ class LoadedEval:
     engine: EngineMemory | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedDistill:
+    """The same of a distillation. model: the student, with the layers that policy.attention gives it."""
+
+    recipe: DistillRecipe
+    devices: Devices
+    warnings: tuple[Problem, ...]
+    model: ModelConfig | None = None
+    estimate: DistillEstimate | None = None
+
+
+AnyLoaded = Loaded | LoadedEval | LoadedDistill
+
+
 def load_recipe(path: str | FilePath, overrides: Sequence[str] = ()) -> TrainRecipe:
     """The training recipe of a file, with overrides (`a.b=value`) applied. Raises RecipeError with every fault."""
     return load_train(path, overrides).recipe
@@ -76,23 +98,31 @@ def load_recipe(path: str | FilePath, overrides: Sequence[str] = ()) -> TrainRec
 def load_train(path: str | FilePath, overrides: Sequence[str] = (), devices: Devices | None = None) -> Loaded:
     """Like load_checked, of a training recipe alone."""
     loaded = load_checked(path, overrides, devices)
-    if isinstance(loaded, LoadedEval):
-        raise RecipeError([Problem("kind", "found eval, where a training recipe is needed; name one", str(path))])
+    if not isinstance(loaded, Loaded):
+        kind = loaded.recipe.kind
+        raise RecipeError([Problem("kind", f"found {kind}, where a training recipe is needed; name one", str(path))])
     return loaded
 
 
 def load_eval(path: str | FilePath, overrides: Sequence[str] = (), devices: Devices | None = None) -> LoadedEval:
     """Like load_checked, of an evaluation's recipe alone."""
     loaded = load_checked(path, overrides, devices)
-    if isinstance(loaded, Loaded):
-        message = "found train, where an evaluation's recipe is needed; name one that says kind: eval"
+    if not isinstance(loaded, LoadedEval):
+        message = f"found {loaded.recipe.kind}, where an evaluation's recipe is needed; name one that says kind: eval"
         raise RecipeError([Problem("kind", message, str(path))])
     return loaded
 
 
-def load_checked(
-    path: str | FilePath, overrides: Sequence[str] = (), devices: Devices | None = None
-) -> Loaded | LoadedEval:
+def load_distill(path: str | FilePath, overrides: Sequence[str] = (), devices: Devices | None = None) -> LoadedDistill:
+    """Like load_checked, of a distillation's recipe alone."""
+    loaded = load_checked(path, overrides, devices)
+    if not isinstance(loaded, LoadedDistill):
+        message = f"found {loaded.recipe.kind}, where a distillation's is needed; name one that says kind: distill"
+        raise RecipeError([Problem("kind", message, str(path))])
+    return loaded
+
+
+def load_checked(path: str | FilePath, overrides: Sequence[str] = (), devices: Devices | None = None) -> AnyLoaded:
     """The recipe of a file with its warnings. devices: what there is to run on; default what can be seen."""
     source = read(FilePath(path))
     for override in overrides:
@@ -100,6 +130,8 @@ def load_checked(
     recipe = source.validate(KINDS)
     if isinstance(recipe, EvalRecipe):
         return checked_eval(recipe, source.problem, devices)
+    if isinstance(recipe, DistillRecipe):
+        return _checked_distill(recipe, source.problem, devices)
     return _checked_train(recipe, source.problem, devices)
 
 
@@ -132,6 +164,21 @@ def checked_eval(recipe: EvalRecipe, placed: Placing, devices: Devices | None = 
     return LoadedEval(recipe, devices, _warnings(findings, placed), model, engine)
 
 
+def _checked_distill(recipe: DistillRecipe, placed: Placing, devices: Devices | None) -> LoadedDistill:
+    devices = devices or devices_for(recipe.cluster)
+    findings = check_distill(recipe, devices)
+    student, more = teacher, _ = _model(recipe.policy.model_copy(update={"attention": None}), find_config)
+    if teacher is None or not teacher.built:  # else what is wrong is said of the teacher
+        student, more = _model(recipe.policy, find_config)
+    findings += more
+    estimate = None
+    if teacher is not None and student is not None:
+        findings += check_distill_model(recipe, teacher, student, devices)
+        estimate = distill_estimate(recipe, teacher, student, devices)
+        findings += check_distill_memory(recipe, estimate, devices)
+    return LoadedDistill(recipe, devices, _warnings(findings, placed), student, estimate)
+
+
 def _warnings(findings: Sequence[Finding], placed: Placing) -> tuple[Problem, ...]:
     """Of findings none of which is fatal. Raises RecipeError with the fatal ones."""
     errors = [placed(finding) for finding in findings if finding.fatal]
@@ -159,6 +206,6 @@ def _model(
         return None, [refuse(ATTENTION, f"only the layers of {can} can be replaced; {error}")]
 
 
-def dump_recipe(recipe: TrainRecipe | EvalRecipe) -> str:
+def dump_recipe(recipe: Recipe) -> str:
     """The recipe as resolved, every default written out; `load_checked` reads it back as an equal recipe."""
     return dump(recipe.model_dump(mode="json"))

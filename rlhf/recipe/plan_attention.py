@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from rlhf.attention.backends import DeviceKind, choose, is_installed
 from rlhf.recipe.attention import described
 from rlhf.recipe.attention_schema import SOFTMAX
 from rlhf.recipe.devices import Devices
 from rlhf.recipe.model_config import ModelConfig
 from rlhf.recipe.schema import PolicyConfig
+
+IMPLEMENTATIONS = {
+    "torch": "chunked PyTorch",
+    "fla": "flash-linear-attention",
+    "flash_attention": "flash-attention",
+    "flex_attention": "FlexAttention",
+}
 
 
 def attention_words(policy: PolicyConfig, model: ModelConfig | None, devices: Devices) -> str | None:
@@ -25,9 +33,12 @@ def attention_words(policy: PolicyConfig, model: ModelConfig | None, devices: De
 def computed_by(policy: PolicyConfig, model: ModelConfig, devices: Devices) -> str:
     """What computes the layers that are not softmax."""
     backend = "auto" if policy.attention is None else policy.attention.backend
-    torch = f"chunked PyTorch ({devices.kind or 'devices unknown'})"
-    kernels = dict.fromkeys(layer.kernel for layer in model.attention or () if layer.spec.library is not None)
-    if devices.kind == "cpu" or backend == "torch" or not kernels:
-        return torch
-    library = f"flash-linear-attention for {' and '.join(kernels)}"
-    return library if backend == "library" else f"{library} where it is installed, else {torch}"
+    kind: DeviceKind = "cpu" if devices.kind == "cpu" else "gpu"
+    found: dict[str, list[str]] = {}
+    for spec in {layer.kernel: layer.spec for layer in model.attention or () if layer.kernel != SOFTMAX}.values():
+        name = choose(spec, kind, backend, is_installed(spec)).name
+        found.setdefault(IMPLEMENTATIONS[name], []).append(spec.name)
+    where = devices.kind or "devices unknown"
+    if len(found) == 1:
+        return f"{next(iter(found))} ({where})"
+    return ", ".join(f"{name} for {' and '.join(kernels)}" for name, kernels in found.items()) + f" ({where})"

@@ -83,6 +83,9 @@ class Source:
         if "kind" not in data and "evaluation" in data and not {"data", "reward"} & set(data):
             message = "missing; a recipe with evaluation and neither data nor reward says kind: eval"
             raise RecipeError([*self.faults, Problem("kind", message, self.name)])
+        if "kind" not in data and {"distill", "text"} & set(data) and not {"data", "reward"} & set(data):
+            message = "missing; a recipe with text and distill, and neither data nor reward, says kind: distill"
+            raise RecipeError([*self.faults, Problem("kind", message, self.name)])
         try:
             # As JSON, where a list is what a tuple is read from; strict otherwise.
             recipe = kinds[kind].model_validate_json(json.dumps(data))

@@ -14,6 +14,7 @@ from rlhf.rollout import wide_products
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.rollout.sampling import Sampling
 
+ATTENTION_SWITCH = "LONGTHOUGHT_ATTENTION_BACKEND"  # what computes a policy's own kernels, in vLLM's processes
 CERTAIN_STOP = "longthought_certain_stop"  # key of a request's extra arguments: [tokens, probability, end token]
 
 # Samples of a prompt share its whole blocks; of vLLM's 128 tokens for a CPU most prompts fill none, so that each
@@ -39,6 +40,7 @@ class EngineSpec:
     cpus: tuple[tuple[int, ...], ...] = ()
     worker_extension: str = "rlhf.rollout.worker.LongthoughtWorker"
     weight_backend: str = WEIGHT_BACKEND
+    attention_backend: str = "auto"
 
 
 def engine_environment(spec: EngineSpec) -> dict[str, str]:
@@ -49,6 +51,7 @@ def engine_environment(spec: EngineSpec) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "LONGTHOUGHT_ENGINE_OWNER": str(os.getpid()),
         "TOKENIZERS_PARALLELISM": "false",
+        ATTENTION_SWITCH: spec.attention_backend,
     }
     if spec.weight_backend == "ipc":
         # Memory handles travel from this process to its own vLLM process as pickles; nothing else does.

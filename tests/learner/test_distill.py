@@ -115,7 +115,9 @@ def test_logits_exist_a_chunk_at_a_time() -> None:
 
 def test_stage_one_falls_to_a_fraction_and_moves_nothing_but_mixers(models, students) -> None:
     batch = text()
-    with closing(rank_of(AttentionRank, attention_stage(learning_rate=0.03), students["llama"], models["llama"])) as rank:
+    with closing(
+        rank_of(AttentionRank, attention_stage(learning_rate=0.03), students["llama"], models["llama"])
+    ) as rank:
         before = {name: t.clone() for name, t in rank.model.named_parameters()}
         rank.measure(batch)
         losses = [rank.step(batch).loss for _ in range(60)]

@@ -38,8 +38,8 @@ KERNELS = (
         "local",
         settings=LocalSettings,
         state_size=lambda heads, kv_heads, size, settings: 2 * kv_heads * settings.window * size,
-        library="local_op",
     ),
+    spec("linear", library="linear_attn"),  # known to `rlhf.attention.backends` by this name
     spec("needy", settings=NeedySettings),
     spec("blocks", engine="none", state_size=None, state="2 d a key-value head and token"),
     spec("two_way", causal=False),

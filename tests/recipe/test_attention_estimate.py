@@ -143,15 +143,14 @@ def test_an_engine_is_told(tmp_path, asked):
     assert engine_arguments(spec)["enable_prefix_caching"] is bool(asked)
 
 
-def test_the_configuration_of_a_gpu_names_the_library(tmp_path):
-    text = shown(loaded(tmp_path, "policy.attention={default: local}", devices=GPU), [])
-    assert (
-        "local in every layer; flash-linear-attention for local where it is installed, else chunked PyTorch (gpu)"
-        in text
-    )
-    text = shown(loaded(tmp_path, "policy.attention={default: local, backend: library}", devices=GPU), [])
-    assert "local in every layer; flash-linear-attention for local │" in text
-    text = shown(loaded(tmp_path, WHOLE, devices=GPU), [])
-    assert "decay in every layer; chunked PyTorch (gpu) │" in text
-    text = shown(loaded(tmp_path, "policy.attention={default: local, backend: torch}", devices=GPU), [])
-    assert "local in every layer; chunked PyTorch (gpu)" in text
+def test_the_configuration_of_a_gpu_names_the_library(tmp_path, monkeypatch):
+    """What is installed there is told; here flash-linear-attention is not, and must not be."""
+    text = shown(loaded(tmp_path, "policy.attention={default: linear}", devices=GPU), [])
+    assert "linear in every layer; chunked PyTorch (gpu)" in text
+    monkeypatch.setattr("rlhf.recipe.plan_attention.is_installed", lambda spec: spec.library is not None)
+    text = shown(loaded(tmp_path, "policy.attention={default: linear}", devices=GPU), [])
+    assert "linear in every layer; flash-linear-attention (gpu)" in text
+    text = shown(loaded(tmp_path, "policy.attention={default: linear, layers: {1: decay}}", devices=GPU), [])
+    assert "flash-linear-attention for linear, chunked PyTorch for decay (gpu)" in text
+    text = shown(loaded(tmp_path, "policy.attention={default: linear, backend: torch}", devices=GPU), [])
+    assert "linear in every layer; chunked PyTorch (gpu)" in text

@@ -43,7 +43,7 @@ TEXTS = [
     ("{rope: {type: yarn, factor: 1}}", "policy.attention.rope.factor: found 1; write a number above 1"),
     ("{rope: {type: dynamic, factor: 2}}", "policy.attention.rope.type: found 'dynamic'; write linear, ntk or yarn"),
     ("{rope: {type: yarn}}", "policy.attention.rope.factor: missing; write the new context over the original one"),
-    ("{backend: triton}", "policy.attention.backend: found 'triton'; write auto, torch or library"),
+    ("{backend: triton}", "policy.attention.backend: found 'triton'; write auto, torch, library or flex"),
 ]  # fmt: skip
 
 
@@ -79,12 +79,14 @@ COMBINATIONS = [
     ([HALF, "rollout.tensor_parallel=2"], GPU, "rollout.tensor_parallel: found 2: decay (layers 0-1) is not split over devices yet; write 1, and for the other devices more rollout.engines"),
     # the rest of the recipe
     ([HALF, "policy.packing=padded"], CPU, "policy.packing: found padded: decay (layers 0-1) runs packed sequences alone; write auto, or packed"),
-    (["policy.attention={backend: library}"], CPU, "policy.attention.backend: found library, whose kernels are for GPUs; write auto, or torch"),
+    (["policy.attention={layers: {2: linear}, backend: library}"], CPU, "policy.attention.backend: linear (layer 2): attention linear with backend library: flash-linear-attention needs Triton and a GPU, and must not even be installed beside a CPU's transformers; on a CPU use backend torch or auto"),
+    (["policy.attention={layers: {2: linear}, backend: flex}"], CPU, "policy.attention.backend: linear (layer 2): attention linear with backend flex: FlexAttention computes softmax, sliding_window, strided alone; use backend torch, library or auto"),
+    ([HALF, "rollout.enforce_eager=false"], CPU, "rollout.enforce_eager: found false: decay (layers 0-1) keeps its state where a compiled engine does not look; write true, or leave it out"),
     (["policy.attention={layers: {2: two_way}}"], CPU, "policy.attention.layers.2: two_way (layer 2) sees the tokens that follow, so it is no policy's; `rlhf list attention` shows what there is"),
     (["policy.attention={layers: {2: lone}}"], CPU, "policy.attention.layers.2: lone (layer 2) cannot run packed sequences;"),
-    (["policy.attention={layers: {2: metal}}"], CPU, "policy.attention.layers.2: metal (layer 2) does not run on a cpu, only on a gpu;"),
+    (["policy.attention={layers: {2: metal}}"], CPU, "policy.attention.layers.2: metal (layer 2): attention metal does not run on a cpu, only on: gpu"),
     ([HALF, "learner.lora={targets: [q_proj, gate]}"], CPU, "learner.lora.targets: found gate: with decay (layers 0-1) adapters go on q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj; write some of these"),
-    (["policy.attention={layers: {1: decay, 2: local}, backend: library}"], GPU, "policy.attention.backend: found library, and there is none for decay (layer 1); write auto, or torch"),
+    (["policy.attention={layers: {1: decay, 2: local}, backend: library}"], GPU, "policy.attention.backend: decay (layer 1): attention decay with backend library: no library has this kernel; use backend torch or auto"),
     # positions
     (["policy.attention={rope: {type: yarn, factor: 2}}", "rollout.max_response_tokens=3600"], CPU, "found 3600: with data.max_prompt_tokens 512 that is 4112 tokens, and"),
     (["policy.attention={rope: {type: ntk, factor: 2, original_context: 1024}}", "rollout.max_response_tokens=1600"], CPU, "holds 2048; write at most 1536"),
@@ -109,7 +111,7 @@ ALLOWED = [
     (["policy.attention={layers: {2: metal}}"], GPU),
     (["policy.attention={layers: {2: metal}}"], UNKNOWN),
     ([HALF, "policy.packing=packed"], CPU),
-    (["policy.attention={default: local, backend: library}"], GPU),
+    (["policy.attention={default: linear, backend: auto}"], GPU),
     (["policy.attention={rope: {type: yarn, factor: 2}}", "rollout.max_response_tokens=3584"], CPU),
     (["learner.sequence_parallel=2", "learner.ranks=4", "learner.zero_stage=3"], CPU),
     (["learner.sequence_parallel=2", "learner.ranks=8", "trainer.prompts_per_step=1", "algorithm.group_size=4"], CPU),

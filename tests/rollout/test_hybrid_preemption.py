@@ -14,7 +14,7 @@ from rlhf.types import TrainSequence
 from tests.rollout.hybrids import LENGTHS, sampled, start_learner, write_policy
 
 PAGE = 16384  # bytes: 32 tokens of the softmax layer, or the linear layer's state, filled up
-PAGES = 40  # for fourteen responses, which want about a hundred
+PAGES = 32  # for fourteen responses, which want about a hundred
 RESPONSE = 100
 
 

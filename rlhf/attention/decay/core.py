@@ -2,7 +2,7 @@
 arXiv 2405.21060, sec. 6).
 
 The gradient is written by hand, so that a piece of a few chunks stays in the cache from its first operation to its
-last: scores and states are made anew in the backward, and only the state before each piece is kept.
+last: scores are made anew in the backward, and only the states between chunks are kept.
 
 Axes: H query heads, G key-value heads, T packed tokens, d key size, e value size, S sequences, P pieces; within a
 piece n chunks of C tokens, N = n for each of the heads at hand, Q = H // G * C query rows.
@@ -64,20 +64,21 @@ class _Decayed(torch.autograd.Function):
         groups, key, value = k.shape[0], k.shape[2], v.shape[2]
         out = torch.empty_like(q) if key == value else q.new_empty(*q.shape[:2], value)
         final = q.new_empty(groups, cu.count, key, value, dtype=setup.dtype)
-        kept = q.new_empty(groups, len(setup.plan.pieces), key, value, dtype=setup.dtype)
+        places = setup.plan.count + len(setup.plan.pieces)
+        states = q.new_empty(groups, places, key, value, dtype=setup.dtype)
         scratch = Scratch(q.device, setup.dtype)
         for heads in setup.head_ranges:
             at = Pass(setup, heads, q, k, v, scratch)
             past = None if initial is None else initial[heads]
-            forward_heads(at, past, kept[heads], at.queries("out", out), final[heads])
-        ctx.save_for_backward(q, k, v, initial, kept)
+            forward_heads(at, past, states[heads], at.queries("out", out), final[heads])
+        ctx.save_for_backward(q, k, v, initial, states)
         ctx.setup, ctx.log_dtype = setup, log.dtype
         return out, final
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_out, g_final = gradients
-        q, k, v, initial, kept = ctx.saved_tensors
+        q, k, v, initial, states = ctx.saved_tensors
         setup: Setup = ctx.setup
         g_q, g_k, g_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
         g_initial = None if initial is None else torch.empty_like(initial)
@@ -94,7 +95,7 @@ class _Decayed(torch.autograd.Function):
                 initial_GSde=None if g_initial is None else g_initial[heads],
                 sum_GMC=None if g_sum is None else g_sum[heads],
             )
-            backward_heads(at, None if initial is None else initial[heads], kept[heads], g)
+            backward_heads(at, states[heads], g)
         g_log = None
         if g_sum is not None:
             g_log = setup.plan.join(g_sum.flip(-1).cumsum(-1).flip(-1)).to(ctx.log_dtype)

@@ -13,18 +13,17 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import pad, threshold_
 
 from rlhf.attention.decay.plan import Piece, Plan
 
-FLOOR = -60.0
-"""Log of a decay that is nothing: beside what is near it is beyond float32, and subnormal numbers are slow."""
+FLOOR = 1e-26
+"""A decay below it is nothing: beside what is near it is beyond float32, and subnormal numbers are slow."""
 
 
 def decays(log: Tensor, dtype: torch.dtype) -> Tensor:
     """exp of float64 logs."""
-    floor = FLOOR if dtype is torch.float32 else 10 * FLOOR
-    return log.to(dtype).exp().masked_fill_(log < floor, 0)
+    return threshold_(log.to(dtype).exp(), FLOOR if dtype is torch.float32 else 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ class FactorTable:
         self.log = log.to(torch.float64)
         self.constant = log.ndim == 1
         self._shared: dict[tuple[int, int], Factors] = {}
+        self._same_between: dict[int, tuple[Tensor, Tensor]] = {}
 
     @cached_property
     def sum_GMC(self) -> Tensor:
@@ -78,12 +78,13 @@ class FactorTable:
         """Of a constant decay, for pieces of this many full chunks of one sequence."""
         known = heads.start, count
         if known not in self._shared:
-            whole_Gn = self._same_sum_GC[heads, -1:].expand(-1, count)
-            within = (x[heads] for x in self._same_within)
-            if whole_Gn.shape[0] > 1:  # one head broadcasts over its chunks
-                within = (x.repeat_interleave(count, 0) for x in within)
-            end_Gn, between = decays(whole_Gn, self.dtype), self._decays_between(whole_Gn)
-            self._shared[known] = Factors(*within, end_Gn=end_Gn, between=between)
+            if count not in self._same_between:
+                whole_Gn = self._same_sum_GC[:, -1:].expand(-1, count)
+                self._same_between[count] = decays(whole_Gn, self.dtype), self._decays_between(whole_Gn)
+            within, between = ([x[heads] for x in xs] for xs in (self._same_within, self._same_between[count]))
+            if within[0].shape[0] > 1:  # one head broadcasts over its chunks
+                within = [x.repeat_interleave(count, 0) for x in within]
+            self._shared[known] = Factors(*within, *between)
         return self._shared[known]
 
     @cached_property
@@ -92,7 +93,7 @@ class FactorTable:
 
     @cached_property
     def _same_within(self) -> tuple[Tensor, Tensor, Tensor]:
-        """rise, fall [G, Q or C, e], inside [G, Q, C]: written out along e, where to broadcast is five times as slow."""
+        """rise, fall [G, Q or C, e], inside [G, Q, C]. Written out along e: to broadcast there is five times as slow."""
         sum_GC = self._same_sum_GC
         rise, fall = (x.expand(-1, -1, self.value).contiguous() for x in (self._rise(sum_GC), self._fall(sum_GC)))
         return rise, fall, self._inside(sum_GC)

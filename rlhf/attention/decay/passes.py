@@ -55,10 +55,10 @@ class Pass:
     def factors(self, piece: Piece) -> Factors:
         return self.setup.table.of(piece, self.heads)
 
-    def places(self, name: str, piece: Piece) -> Tensor:
+    def places(self, piece: Piece, name: str = "") -> Tensor:
         """[G, n + 1, d, e]."""
         groups, key, value = self.state
-        return self.scratch(name, groups, piece.count + 1, key, value)
+        return self.scratch("places " + name, groups, piece.count + 1, key, value)
 
     def times(self, name: str, x_N: Tensor, factor_N: Tensor) -> Tensor:
         return torch.mul(x_N, factor_N, out=self.scratch(name, *x_N.shape))
@@ -67,19 +67,19 @@ class Pass:
         return torch.bmm(a_NQd, b_NCd.mT, out=self.scratch(name, *a_NQd.shape[:2], b_NCd.shape[1]))
 
 
-def forward_heads(at: Pass, initial_GSde: Tensor | None, kept_GPde: Tensor, out: Slot, final_GSde: Tensor) -> None:
-    """Writes the outputs, the state before each piece, and those after each sequence."""
+def forward_heads(at: Pass, initial_GSde: Tensor | None, states_GLde: Tensor, out: Slot, final_GSde: Tensor) -> None:
+    """Writes the outputs, the states before and after each piece's chunks, L of them, and those after each sequence."""
     carry_Gde: Tensor | int = 0
     for piece in at.setup.plan.pieces:
         f = at.factors(piece)
         q_NQd, k_NCd, v_NCe = at.q.take(piece), at.k.take(piece), at.v.take(piece)
         if piece.opens is not None:
             carry_Gde = 0 if initial_GSde is None else initial_GSde[:, piece.opens]
-        added = at.places("added", piece)
+        added = at.places(piece)
         added[:, 0] = carry_Gde
-        kept_GPde[:, piece.number] = carry_Gde
         _multiply_into(added[:, 1:], k_NCd.mT, at.times("a", v_NCe, f.fall_NCe))
-        states = forth(added, f, piece, initial_GSde, final_GSde, at.places("states", piece))
+        states = states_GLde[:, piece.places]
+        forth(added, f, piece, initial_GSde, final_GSde, states)
         result = torch.bmm(q_NQd, _flat(states[:, :-1]), out=out.place(piece)).mul_(f.rise_NQe)
         scores_NQC = at.scores("a", q_NQd, k_NCd).mul_(f.inside_NQC)
         out.put(result.baddbmm_(scores_NQC, v_NCe), piece)
@@ -103,21 +103,17 @@ class Gradients:
     sum_GMC: Tensor | None
 
 
-def backward_heads(at: Pass, initial_GSde: Tensor | None, kept_GPde: Tensor, g: Gradients) -> None:
+def backward_heads(at: Pass, states_GLde: Tensor, g: Gradients) -> None:
     carry_Gde: Tensor | None = None
     for piece in reversed(at.setup.plan.pieces):
         f = at.factors(piece)
         q_NQd, k_NCd, v_NCe, g_NQe = (slot.take(piece) for slot in (at.q, at.k, at.v, g.out))
         faded, risen = at.times("a", v_NCe, f.fall_NCe), at.times("b", g_NQe, f.rise_NQe)
-        added = at.places("added", piece)
-        added[:, 0] = kept_GPde[:, piece.number]
-        _multiply_into(added[:, 1:], k_NCd.mT, faded)
-        before = _flat(forth(added, f, piece, initial_GSde, None, at.places("states", piece))[:, :-1])
-        read = added
-        read[:, -1] = carry_Gde if piece.closes is None else g.final_GSde[:, piece.closes]
+        read, g_states = at.places(piece), at.places(piece, "of gradients")
         _multiply_into(read[:, :-1], q_NQd.mT, risen)
-        g_states = back(read, f, piece, g.final_GSde, g.initial_GSde, at.places("g_states", piece))
-        g_after = _flat(g_states[:, 1:])
+        read[:, -1] = carry_Gde if piece.closes is None else g.final_GSde[:, piece.closes]
+        back(read, f, piece, g.final_GSde, g.initial_GSde, g_states)
+        before, g_after = _flat(states_GLde[:, piece.places][:, :-1]), _flat(g_states[:, 1:])
         carry_Gde = g_states[:, 0]
 
         dq = torch.bmm(risen, before.mT, out=g.q.place(piece))

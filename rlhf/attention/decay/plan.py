@@ -37,6 +37,11 @@ class Piece:
         """n."""
         return self.chunks.stop - self.chunks.start
 
+    @property
+    def places(self) -> slice:
+        """Of its n + 1 states among those of all pieces, M + P."""
+        return slice(self.chunks.start + self.number, self.chunks.stop + self.number + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

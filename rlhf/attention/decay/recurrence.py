@@ -16,7 +16,7 @@ from rlhf.attention.decay.plan import Piece
 
 def forth(
     added: Tensor, f: Factors, piece: Piece, initial_GSde: Tensor | None, final_GSde: Tensor | None, states: Tensor
-) -> Tensor:
+) -> None:
     """`states` [G, n + 1, d, e], written: the state at each place; where a sequence begins, that sequence's.
 
     added: the state at place 0, then what each chunk adds. Writes into `final` the states after the sequences that end
@@ -35,12 +35,11 @@ def forth(
             torch.addcmul(added[:, i + 1], states[:, i], end_Gn11[:, i], out=states[:, i + 1])
     if final_GSde is not None and piece.closes is not None:
         final_GSde[:, piece.closes] = states[:, -1]
-    return states
 
 
 def back(
     read: Tensor, f: Factors, piece: Piece, g_final_GSde: Tensor, g_initial_GSde: Tensor | None, g_states: Tensor
-) -> Tensor:
+) -> None:
     """`g_states` [G, n + 1, d, e], written: gradients of the states at each place; where a sequence ends, that one's.
 
     read: the gradients through what each chunk reads, then the gradient at the last place. Writes into `g_initial` the
@@ -59,7 +58,6 @@ def back(
                 g_states[:, i] = g_final_GSde[:, piece.turns[i] - 1]
     if g_initial_GSde is not None and piece.opens is not None:
         g_initial_GSde[:, piece.opens] = g_states[:, 0]
-    return g_states
 
 
 def sum_gradient(products_NQC: Tensor, rows_NQ: Tensor, columns_NC: Tensor, held_N: Tensor) -> Tensor:

@@ -64,6 +64,7 @@ class Mixer(nn.Module):
         self.shape = shape
         self.settings: Any = settings
         self.host: Callable[..., Any] | None = None
+        self.kernel = self.KERNEL  # or another implementation of it
         self.make_layers(shape)
 
     def make_layers(self, shape: MixerShape) -> None:
@@ -160,7 +161,7 @@ class Mixer(nn.Module):
         own = len(self.own_state_shapes())
         made = self.project(hidden_TD, rope, None if state is None else state[:own], cu_seqlens)
         past = None if state is None else state[own:]
-        out, after, aux = self.run(self.KERNEL, made, past, cu_seqlens, form)
+        out, after, aux = self.run(self.kernel, made, past, cu_seqlens, form)
         return self.finish(out, hidden_TD), None if after is None else made.state + after, aux
 
     def run(

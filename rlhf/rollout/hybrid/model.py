@@ -6,8 +6,9 @@ else is vLLM's: embeddings, softmax layers, experts, output.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -20,10 +21,22 @@ from vllm.model_executor.models.llama import LlamaForCausalLM
 from vllm.model_executor.models.qwen2 import Qwen2ForCausalLM
 from vllm.model_executor.models.qwen3 import Qwen3ForCausalLM
 from vllm.model_executor.models.qwen3_moe import Qwen3MoeForCausalLM
+from vllm.platforms import current_platform
 
+from rlhf.attention.backends import Backend
+from rlhf.attention.implementations import implement
 from rlhf.attention.mixers.base import Mixer
 from rlhf.models.hybrid.layers import make_mixers
+from rlhf.rollout.engine_options import ATTENTION_SWITCH
 from rlhf.rollout.hybrid.host import EngineHost, page_size
+
+
+def _asked_backend() -> Backend:
+    asked = os.environ.get(ATTENTION_SWITCH, "auto")
+    known: dict[str, Backend] = {name: name for name in get_args(Backend)}
+    if asked not in known:
+        raise ValueError(f"{ATTENTION_SWITCH}: found {asked!r}; write one of {', '.join(known)}")
+    return known[asked]
 
 
 class _Mixing:
@@ -45,6 +58,7 @@ class _Mixing:
             del known[name]
             mixer.host = EngineHost(name, mixer, rotary, page_size(mixers))
             place.self_attn = mixer.requires_grad_(False)
+        implement(mixers.values(), "cpu" if current_platform.is_cpu() else "gpu", _asked_backend())
         self._mixers = mixers
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The last tokens from chunks and those before them, the strided ones from columns; cost T (local + T / stride)."""
+"""The last tokens from a band of chunks, the strided ones from columns; cost T (local + T / stride)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A packed axis in columns: the tokens of a sequence whose positions leave one remainder by the stride, together.
+"""Every stride-th token before the band, from columns: the tokens of a sequence whose positions leave one remainder by
+the stride, together.
 
-Within a column the strided pattern is causal attention but for the nearest tokens, which the band has seen already.
+Within a column the pattern is causal attention but for the nearest tokens, which the band has seen.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from rlhf.attention.kernels.softmax.tiles import Group
 from rlhf.attention.kernels.softmax.union import Chunks
 from rlhf.attention.kernels.strided.extras import StridedExtras
 from rlhf.attention.kernels.strided.groups import causal_groups
-
-SMALLEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,10 @@ def columns_of(
         lengths, token_P = _tokens(cu_seqlens, members, extras.stride)
         place_T = np.full(cu_seqlens.total, -1)
         place_T[token_P] = np.arange(len(token_P))
-        missing_T = place_T < 0
         layout = lay_out(lengths.tolist(), size, like.device)
-        groups = causal_groups(layout, skip, heads // kv_heads, like)
-        found.append(
-            Columns(
-                Chunks(layout, heads, kv_heads, groups),
-                torch.from_numpy(token_P).to(like.device),
-                torch.from_numpy(np.maximum(place_T, 0)).to(like.device),
-                torch.from_numpy(missing_T).to(like.device) if missing_T.any() else None,
-            )
-        )
+        chunks = Chunks(layout, heads, kv_heads, causal_groups(layout, skip, heads // kv_heads, like))
+        at, place, missing = (torch.from_numpy(x).to(like.device) for x in (token_P, place_T.clip(0), place_T < 0))
+        found.append(Columns(chunks, at, place, missing if len(token_P) < cu_seqlens.total else None))
     return found
 
 
@@ -91,7 +83,7 @@ def _by_chunk(cu_seqlens: CuSeqlens, stride: int, skip: int, largest: int) -> di
     for s, length in enumerate(cu_seqlens.lengths):
         if length > skip * stride:
             size = 1 << (-(-length // stride) - 1).bit_length()
-            found.setdefault(min(max(size, SMALLEST), largest), []).append(s)
+            found.setdefault(min(size, largest), []).append(s)
     return found
 
 

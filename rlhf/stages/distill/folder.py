@@ -1,0 +1,134 @@
+"""The run folder of a distillation.
+
+recipe.yaml, run.json, metrics.jsonl, summary.json    as of every run
+text/               what the teacher sampled (samples.py)
+policy/             the student as converted, before anything is learned
+checkpoints/        step_N/: learner/ to go on from, hf/ that transformers and vLLM load
+distillation.json   nats a token before and after each stage, and the share regained
+curve.svg           the same over the steps
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rlhf.checkpoint import Checkpoints
+from rlhf.recipe.distill_schema import DistillRecipe
+from rlhf.recipe.load import dump_recipe
+from rlhf.run_folder import RunFolderError, default_root, numbered_runs, versions
+from rlhf.stages.distill.samples import SAMPLED
+
+_FIXED = (
+    "policy",
+    "text",
+    "distill.attention",
+    "distill.logits.learn",
+    "learner.ranks",
+    "learner.zero_stage",
+    "run.seed",
+)
+"""What the text, its split, the state of a checkpoint and the order of batches were made by."""
+
+
+@dataclass(frozen=True, slots=True)
+class DistillFolder:
+    path: Path
+
+    @property
+    def text(self) -> Path:
+        return self.path / "text"
+
+    @property
+    def policy(self) -> Path:
+        return self.path / "policy"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether anything was sampled or learned in it."""
+        return (self.text / SAMPLED).is_file() or Checkpoints(self.checkpoints, keep=1).latest() is not None
+
+    def discard_if_bare(self) -> None:
+        """Remove the folder of a start that was refused."""
+        if not self.worth_keeping:
+            shutil.rmtree(self.path)
+
+
+def open_distill_run(recipe: DistillRecipe, resume: bool) -> tuple[DistillFolder, list[str]]:
+    """A new folder, or with `resume` the newest of that name in which anything was sampled; and what a resumed run
+    has otherwise, a line a key.
+
+    Writes recipe.yaml and run.json. Raises RunFolderError where there is nothing to resume, or where the recipe differs
+    in what a checkpoint cannot be continued under.
+    """
+    root = Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
+    folder = _to_resume(root, recipe.run.name) if resume else _new(root, recipe.run.name)
+    saved, changed = folder.path / "recipe.yaml", []
+    if resume:
+        changed = _changes(yaml.safe_load(saved.read_text("utf-8")), recipe)
+    saved.write_text(dump_recipe(recipe), encoding="utf-8")
+    facts = {
+        "versions": {"python": platform.python_version(), **versions()},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "command": sys.argv,
+    }
+    (folder.path / "run.json").write_text(json.dumps(facts, indent=1))
+    return folder, changed
+
+
+def _new(root: Path, name: str) -> DistillFolder:
+    path, number = root / name, 1
+    while path.exists():
+        number += 1
+        path = root / f"{name}-{number}"
+    folder = DistillFolder(path)
+    folder.checkpoints.mkdir(parents=True)
+    return folder
+
+
+def _to_resume(root: Path, name: str) -> DistillFolder:
+    numbered = sorted(numbered_runs(root, name), reverse=True)
+    for _, path in numbered:
+        if (folder := DistillFolder(path)).worth_keeping:
+            return folder
+    found = f"none of {', '.join(path.name for _, path in numbered)} sampled anything" if numbered else "there is none"
+    raise RunFolderError(f"--resume: no run {name!r} in {root} to go on with ({found}); start it without --resume")
+
+
+def _changes(saved: Mapping[str, Any], recipe: DistillRecipe) -> list[str]:
+    if saved.get("kind") != "distill":
+        raise RunFolderError(
+            f"--resume: the run of that name is one of kind {saved.get('kind')}; write another run.name"
+        )
+    found = list(_differences(saved, recipe.model_dump(mode="json")))
+    fixed = [
+        f"{key}: the run has {before!r}, the recipe now says {now!r}"
+        for key, before, now in found
+        if any(key == name or key.startswith(f"{name}.") for name in _FIXED)
+    ]
+    if fixed:
+        listed = "\n  ".join(fixed)
+        raise RunFolderError(f"--resume cannot change these; put them back, or start a new run:\n  {listed}")
+    return [f"{key}: {before!r} → {now!r}" for key, before, now in found]
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted key, before, now) of every value that differs."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for name in dict.fromkeys([*before, *now]):
+            yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else str(name))
+    elif before != now:
+        yield key, before, now
