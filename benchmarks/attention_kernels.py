@@ -3,8 +3,8 @@
 Forward and backward of each kernel's chunk form: batch 1, 4 heads x 64, one thread, the process's own CPU time, each
 length's functions in turn in one process; medians. With --beside PROGRAM the functions linear_chunk (chunks of 64 and
 128) and lightning_chunk (of 64) of that file stand in the same turns; first it is checked that they compute what
-`linear` and `lightning` compute. A function whose runs at one length have taken --budget seconds is run no more (SDPA
-takes some seconds at 16k tokens); the JSON line says how often each was run.
+`linear` and `lightning` compute. A function that has run for --budget seconds at one length is run no more there (SDPA
+takes some seconds a call at 16k tokens); the JSON line says how often each was run.
 
 With --json FILE every length is kept there as it is done: called again with the same options, the program goes on.
 
@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Bench, BenchmarkError, end_on_sigterm, median, say, table
-from benchmarks.kernel_times import Cell, Times, summary, times_beside, times_sdpa
+from benchmarks.common import Bench, BenchmarkError, end_on_sigterm, machine, say, table
+from benchmarks.kernel_times import Cell, Times
+from benchmarks.quiet import QUIET, busy_share
 
 LENGTHS, SMOKE_LENGTHS = "1024,2048,4096,8192,16384", "128,256,512"
-SLOWEST = 1.0  # times the program beside: no slower at any length
-STEEPEST = 6.0  # longest length against a quarter of it
+SLOWEST = 1.0  # times the speed of the program beside, at any length
+STEEPEST = 6.0  # cost at the longest length over that at a quarter of it
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,51 +42,43 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     end_on_sigterm()
     if args.smoke:
-        args.repeats = 1
-    lengths = tuple(map(int, (args.lengths or (SMOKE_LENGTHS if args.smoke else LENGTHS)).split(",")))
-    kernels = tuple(args.kernels.split(",")) if args.kernels else None
-    times = _measured(args, lengths, kernels)
-    for title, header, rows in _tables(times):
-        print(f"\n{table(title, header, rows)}")
-    rows = [(row.name, row.least_beside, row.steepness, row.met(SLOWEST, STEEPEST)) for row in summary(times)]
-    bench = Bench("attention_kernels", "benchmarks.attention_kernels", Path())
-    bench.disturbed = [cell.other_work for cell in times.cells]
-    line = bench.emit(
-        f"attention_kernels: targets, at least {SLOWEST} times the program beside, growth at most {STEEPEST}",
-        ("", "least times the program beside", f"{times.growth} growth", "met"),
-        rows,
-        **times.as_json(),
-        met={row.name: row.met(SLOWEST, STEEPEST) for row in summary(times)},
-    )
-    del line
+        args.repeats, args.lengths = 1, args.lengths or SMOKE_LENGTHS
+    figures, times = _measured(args)
+    _show(times)
+    _emit(args, figures, times)
 
 
-def _measured(args: argparse.Namespace, lengths: tuple[int, ...], kernels: tuple[str, ...] | None) -> Times:
-    """Every length of every dtype, as far as FILE does not hold it already."""
-    from benchmarks.kernel_runs import check_beside, measure_cell, prepare
+def _measured(args: argparse.Namespace) -> tuple[dict[str, Any], Times]:
+    """(options and agreement, times): every length of every dtype, as far as the file does not hold it already."""
+    import torch
 
-    prepare()
-    agreement = check_beside(args.beside)
+    from benchmarks.attention_inputs import cases
+    from benchmarks.beside import differences, load
+    from benchmarks.kernel_runs import Plan
+
+    torch.set_num_threads(1)
+    chosen = cases(tuple(args.kernels.split(",")) if args.kernels else None)
+    variants = load(args.beside) if args.beside else ()
+    plan = Plan(chosen, variants, args.repeats, args.budget, args.forward)
     options = {
-        "kernels": args.kernels,
-        "beside": None if args.beside is None else args.beside.name,
+        "rows": [case.name for case in chosen],
+        "beside": args.beside.name if args.beside else None,
         "repeats": args.repeats,
         "budget_s": args.budget,
         "forward": args.forward,
     }
-    times = Times(options, agreement, kept(args.json, options))
+    figures = {"options": options, "heads": 4, "head_size": 64, "threads": 1, "agree": differences(variants, chosen)}
+    held = {(cell.dtype, cell.length): cell for cell in kept(args.json, options)}
     for dtype in args.dtypes.split(","):
-        for length in lengths:
-            if any((cell.dtype, cell.length) == (dtype, length) for cell in times.cells):
+        for length in map(int, (args.lengths or LENGTHS).split(",")):
+            if (dtype, length) in held:
                 continue
-            started = time.monotonic()
-            cell = measure_cell(args, kernels, dtype, length)
-            times.cells.append(cell)
-            say(f"attention_kernels: {dtype}, {length} tokens: {time.monotonic() - started:.0f} s")
-            if args.json is not None:
-                _write(args.json, times)
-    times.keep(args.dtypes.split(","), lengths)
-    return times
+            if (busy := busy_share(1.0)) > QUIET:
+                say(f"attention_kernels: the machine is {busy:.0%} busy")
+            held[dtype, length] = plan.cell(dtype, length)
+            write(args.json, figures, plan.times(list(held.values())))
+    wanted = [(d, int(n)) for d in args.dtypes.split(",") for n in (args.lengths or LENGTHS).split(",")]
+    return figures, plan.times([held[key] for key in wanted])
 
 
 def kept(file: Path | None, options: Mapping[str, Any]) -> list[Cell]:
@@ -96,29 +88,59 @@ def kept(file: Path | None, options: Mapping[str, Any]) -> list[Cell]:
     held = json.loads(file.read_text())
     if held.get("options") != dict(options):
         raise BenchmarkError(f"--json {file}: it holds a run with other options; name another file, or remove it")
-    return [Cell.of(cell) for cell in held["cells"]]
+    return [Cell(**cell) for cell in held["cells"]]
 
 
-def _write(file: Path, times: Times) -> None:
+def write(file: Path | None, figures: Mapping[str, Any], times: Times) -> None:
+    """All that is known so far, under a name of its own until it is whole."""
+    if file is None:
+        return
+    other_work = [cell.other_work for cell in times.cells]
+    line = {
+        "benchmark": "attention_kernels",
+        "machine": machine(),
+        "quiet": max(other_work) <= QUIET,
+        "other_work": other_work,
+        **figures,
+        **times.as_json(),
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".part")
-    beside.write_text(json.dumps({"benchmark": "attention_kernels", **times.as_json()}))
-    beside.replace(file)
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps(line, ensure_ascii=False) + "\n")
+    part.replace(file)
 
 
-def _tables(times: Times) -> list[tuple[str, Sequence[str], list[list[object]]]]:
-    found = []
+def _show(times: Times) -> None:
     for dtype in times.dtypes:
+        lengths = [f"{n:,}" for n in times.lengths(dtype)]
         for direction in times.directions:
             name = f"{dtype}, {direction}"
-            lengths = times.lengths(dtype)
-            header = ("", *(f"{n:,}" for n in lengths), times.growth)
-            found.append((f"{name}: milliseconds, median", header, times.rows(dtype, direction)))
-            found.append((f"{name}: times the speed of SDPA", header[:-1], times_sdpa(times, dtype, direction)))
-            if beside := times_beside(times, dtype, direction):
-                title = f"{name}: times the speed of {times.options['beside']} (its better chunks)"
-                found.append((title, header[:-1], beside))
-    return found
+            print(f"\n{table(f'{name}: milliseconds', ('', *lengths, 'growth'), times.milliseconds(dtype, direction))}")
+            ratios = times.ratios(dtype, direction, times.against_sdpa())
+            print(f"\n{table(f'{name}: times as fast as SDPA', ('', *lengths), ratios)}")
+            if beside := times.ratios(dtype, direction, times.twins):
+                print(f"\n{table(f'{name}: times as fast as the program beside', ('', *lengths), beside)}")
+
+
+def _emit(args: argparse.Namespace, figures: Mapping[str, Any], times: Times) -> None:
+    bench = Bench("attention_kernels", "benchmarks.attention_kernels", Path())
+    bench.disturbed = [cell.other_work for cell in times.cells]
+    verdicts = times.verdicts()
+    rows = [
+        (v.name, _or_dash(v.least_beside), _or_dash(v.growth), "yes" if v.met(SLOWEST, STEEPEST) else "NO")
+        for v in verdicts
+    ]
+    title = (
+        f"kernels of linear cost, forward and backward, all lengths and dtypes: at least {SLOWEST:g} times as fast as the "
+        f"program beside, and growth (the longest length over a quarter of it) at most {STEEPEST:g}"
+    )
+    met = {v.name: v.met(SLOWEST, STEEPEST) for v in verdicts}
+    write(args.json, {**figures, "met": met}, times)
+    bench.emit(title, ("", "least times beside", "growth", "met"), rows, **figures, met=met, **times.as_json())
+
+
+def _or_dash(value: float | None) -> object:
+    return "–" if value is None else value
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The program that the kernels are timed beside: its functions, from wherever it lies, and whether they compute the same.
+"""The program that the kernels are timed beside: its functions, wherever it lies, and whether they compute the same.
 
 Its functions take q, k, v [B, H, T, d] and the size C of their chunks.
 """
@@ -82,7 +82,9 @@ def plain_inputs(tokens: int, dtype: torch.dtype, seed: int = 0) -> tuple[tuple[
     return (one().requires_grad_(), one().requires_grad_(), one().requires_grad_()), one()
 
 
-def runs(function: Callable[..., Any], tokens: int, dtype: torch.dtype) -> tuple[Callable[[], None], Callable[[], None]]:
+def runs(
+    function: Callable[..., Any], tokens: int, dtype: torch.dtype
+) -> tuple[Callable[[], None], Callable[[], None]]:
     """(forward, forward and backward) of a function of q, k, v."""
     qkv, gradient = plain_inputs(tokens, dtype)
 

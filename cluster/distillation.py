@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ray.util.placement_group import remove_placement_group
-
 from cluster import runtime
 from cluster.distill_actor import DistillGroup
 from cluster.distill_paper import need_of_learning, need_of_sampling
@@ -98,6 +96,8 @@ class _Session:
 
     async def _sample(self, teacher: Path, file: TextFile, starts: Beginnings) -> list[Sample]:
         """On engines that have ended when it returns."""
+        from ray.util.placement_group import remove_placement_group  # Ray reads its settings when it is imported
+
         text, config = self.recipe.text, self.recipe.engines
         ray = self._connect()
         layout = await self._place(need_of_sampling(self.recipe, ray.device(self.recipe.cluster)))

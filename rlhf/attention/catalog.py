@@ -9,7 +9,12 @@ from rlhf.attention.specs.features import PERFORMER, VQ
 from rlhf.attention.specs.gated import GATED_DELTA, GLA
 from rlhf.attention.specs.linear import LINEAR
 from rlhf.attention.specs.sparse import BLOCK_SPARSE, SOFTMAX, STRIDED
+from rlhf.attention.specs.states import BLOCK_LOCAL, RETENTION, SSD
 from rlhf.attention.specs.windows import FLASH, SLIDING_WINDOW
 
-KERNELS = (SOFTMAX, SLIDING_WINDOW, LINEAR, PERFORMER, GLA, GATED_DELTA, FLASH, VQ, STRIDED, BLOCK_SPARSE)
+KERNELS = (
+    *(SOFTMAX, SLIDING_WINDOW, BLOCK_LOCAL),
+    *(LINEAR, PERFORMER, RETENTION, GLA, GATED_DELTA, SSD, FLASH, VQ),
+    *(STRIDED, BLOCK_SPARSE),
+)
 CATALOG: Mapping[str, KernelSpec] = {spec.name: spec for spec in KERNELS}

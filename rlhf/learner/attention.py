@@ -23,7 +23,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 from rlhf.attention.levels import Level
-from rlhf.learner.span_levels import span_levels
+from rlhf.learner.span_levels import Span, span_levels
 
 if TYPE_CHECKING:
     from rlhf.learner.sharded_axis import ShardedAxis
@@ -38,24 +38,6 @@ PACKABLE = BASES + tuple(f"longthought_{base}" for base in BASES)
 # A masked block computes all of queries x keys, a causal one skips the upper half: measured 437 against 720 ms.
 CAUSAL_SHARE = 0.62
 MAX_MASK_ELEMENTS = 2**24  # 16 MiB; beyond it the prompt's rows are repeated instead
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Tokens [start, start + length) whose keys are those of the ranges (start, length) before, then their own."""
-
-    start: int
-    length: int
-    before: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def prefix(self) -> int:
-        return sum(length for _, length in self.before)
-
-    def tokens(self) -> Tensor:
-        """Places on the packed axis of everything that it attends to, in order."""
-        ranges = (*self.before, (self.start, self.length))
-        return torch.cat([torch.arange(start, start + length) for start, length in ranges])
 
 
 @dataclass(frozen=True, slots=True)

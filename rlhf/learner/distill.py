@@ -93,7 +93,7 @@ class DistillRank(BaseRank):
 
 
 class AttentionRank(DistillRank):
-    """The first stage. Before the first step, `measure` or `load` must have said how large the teacher's outputs are."""
+    """The first stage. Before its first step `measure` or `load` says how large the teacher's outputs are."""
 
     _scale_L: Tensor | None = None
 

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.levels import Level
 
-if TYPE_CHECKING:
-    from rlhf.learner.attention import Span
-
 _Range = tuple[int, int]  # start, length
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Tokens [start, start + length) whose keys are those of the ranges (start, length) before, then their own."""
+
+    start: int
+    length: int
+    before: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def prefix(self) -> int:
+        return sum(length for _, length in self.before)
+
+    def tokens(self) -> Tensor:
+        """Places on the packed axis of everything that it attends to, in order."""
+        ranges = (*self.before, (self.start, self.length))
+        return torch.cat([torch.arange(start, start + length) for start, length in ranges])
 
 
 def span_levels(spans: Sequence[Span]) -> tuple[Level, ...]:

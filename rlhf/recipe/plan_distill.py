@@ -82,8 +82,8 @@ def _stages(recipe: DistillRecipe) -> Table:
 
 
 def _stage(recipe: DistillRecipe, stage: DistillStageConfig) -> tuple[str, str, str]:
-    times = "" if recipe.text.sampled is not None else f" ({epochs(recipe, stage):.1f} times through the text)"
-    rate = f"{stage.learning_rate:g} after {stage.warmup_steps} steps, falling to {stage.final_rate:.0%} of it"
+    times = "" if recipe.text.sampled is not None else f" ({epochs(recipe, stage):.1f} epochs)"
+    rate = f"{stage.learning_rate:g}, falling to {stage.final_rate * stage.learning_rate:.2g}"
     return str(stage.steps), f"{stage.tokens_per_step:,}{times}", rate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from contextlib import closing
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from learner_helpers import VOCAB, Place, make_model, make_sequences, make_spec, run_ranks
+from learner_helpers import VOCAB, Place, make_sequences, make_spec, run_ranks
 from torch.nn.functional import kl_div, linear, log_softmax
 
 from rlhf.attention.catalog import CATALOG
@@ -260,13 +261,13 @@ def test_what_is_exported_is_a_policy_that_others_load(models, students, tmp_pat
 
 
 def test_before_it_was_measured_there_is_no_error(models, students) -> None:
-    with closing(rank_of(AttentionRank, attention_stage(), students["llama"], models["llama"])) as rank:
-        with pytest.raises(RuntimeError, match="not measured"):
-            rank.step(text())
+    rank = rank_of(AttentionRank, attention_stage(), students["llama"], models["llama"])
+    with closing(rank), pytest.raises(RuntimeError, match="not measured"):
+        rank.step(text())
 
 
 def test_a_teacher_of_another_architecture_is_refused(models, students) -> None:
-    with pytest.raises(ValueError, match="is run on packed sequences; sequences are padded.*gemma"):
+    with pytest.raises(ValueError, match=r"is run on packed sequences; sequences are padded.*gemma"):
         rank_of(LogitRank, logit_stage(), students["llama"], models["gemma"])
 
 
@@ -275,5 +276,5 @@ def test_the_learning_rate_rises_and_falls() -> None:
     rates = [stage.learning_rate_at(i) for i in range(12)]
     assert rates[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
     assert rates[-1] == pytest.approx(0.1)
-    assert all(a > b for a, b in zip(rates[4:], rates[5:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(rates[4:]))
     assert stage.learning_rate_at(50) == pytest.approx(0.1)

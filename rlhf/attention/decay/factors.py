@@ -93,7 +93,7 @@ class FactorTable:
 
     @cached_property
     def _same_within(self) -> tuple[Tensor, Tensor, Tensor]:
-        """rise, fall [G, Q or C, e], inside [G, Q, C]. Written out along e: to broadcast there is five times as slow."""
+        """rise, fall [G, Q or C, e], inside [G, Q, C]. Written out along e: to broadcast there is slow."""
         sum_GC = self._same_sum_GC
         rise, fall = (x.expand(-1, -1, self.value).contiguous() for x in (self._rise(sum_GC), self._fall(sum_GC)))
         return rise, fall, self._inside(sum_GC)

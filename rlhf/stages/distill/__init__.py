@@ -1,1 +1,1 @@
-"""From a pretrained softmax policy to one with attention kernels: text that the teacher samples, and two stages on it."""
+"""From a pretrained softmax policy to one with attention kernels, on text that the softmax policy samples."""
