@@ -131,8 +131,8 @@ def _emit(args: argparse.Namespace, figures: Mapping[str, Any], times: Times) ->
         for v in verdicts
     ]
     title = (
-        f"kernels of linear cost, forward and backward, all lengths and dtypes: at least {SLOWEST:g} times as fast as the "
-        f"program beside, and growth (the longest length over a quarter of it) at most {STEEPEST:g}"
+        f"kernels of linear cost, forward and backward, all lengths and dtypes: at least {SLOWEST:g} times as fast as "
+        f"the program beside, and growth (the longest length over a quarter of it) at most {STEEPEST:g}"
     )
     met = {v.name: v.met(SLOWEST, STEEPEST) for v in verdicts}
     write(args.json, {**figures, "met": met}, times)

@@ -58,6 +58,6 @@ def at(points: Sequence[Sequence[float]], x: float) -> float:
 
 
 def seconds_each(points: Sequence[Sequence[float]], length: int, window: int = 512) -> float:
-    """Seconds a token over the last `window` tokens (at most half of them) before `length`. points: (tokens, seconds)."""
+    """Seconds a token over the last `window` tokens before `length` (at most half of them). points: tokens, seconds."""
     width = min(window, length // 2)
     return (at(points, length) - at(points, length - width)) / width

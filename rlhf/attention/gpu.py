@@ -27,6 +27,7 @@ from rlhf.attention.contract import NO_AUX, Aux, Form, Kernel, State, repeat_hea
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.gpu_softmax import flash_form, flex_form
 from rlhf.attention.kernels.linear.extras import EPS, LinearExtras, features, rotated
+from rlhf.attention.kernels.ssd.extras import passed_by
 from rlhf.attention.spec import KernelSpec
 
 
@@ -145,7 +146,7 @@ def _ssd(run: Run, given: Operands, extras: Any, state: State | None) -> tuple[T
     """A selective state space: a step size dt weighs what a token adds."""
     added = (given.v_GTe * extras.dt_GT[..., None]).to(given.v_GTe.dtype)
     out, after = run("simple_gla", replace(given, v_GTe=added, gates={"g": extras.log_decay_GT.float()}))
-    return out, (after,)
+    return passed_by(out, given.v_GTe, extras), (after,)
 
 
 def _gla(run: Run, given: Operands, extras: Any, state: State | None) -> tuple[Tensor, State]:

@@ -18,9 +18,12 @@ from rlhf.attention.kernels.gated_delta.extras import GatedDeltaExtras
 from rlhf.attention.kernels.gla.extras import GatedLinearExtras
 from rlhf.attention.kernels.lightning.extras import LightningExtras
 from rlhf.attention.kernels.linear.extras import LinearExtras
+from rlhf.attention.kernels.retention.extras import RetentionExtras
 from rlhf.attention.kernels.sliding_window.extras import SlidingWindowExtras
+from rlhf.attention.kernels.ssd.extras import SsdExtras
 from rlhf.attention.kernels.strided import StridedExtras
 from rlhf.attention.spec import KernelSpec
+from rlhf.attention.specs.decay import LIGHTNING, RETENTION, SSD
 from rlhf.attention.specs.gated import GATED_DELTA, GLA
 from rlhf.attention.specs.linear import LINEAR
 from rlhf.attention.specs.sparse import SOFTMAX, STRIDED
@@ -58,6 +61,11 @@ def extras_of(spec: KernelSpec) -> MakeExtras:
             return rotated(generator, shape, tokens, dtype)
         if spec.name == "lightning":
             return LightningExtras(-drawn(generator, groups).abs(), 0.3)
+        if spec.name == "retention":
+            return RetentionExtras(-drawn(generator, groups).abs(), 0.3)
+        if spec.name == "ssd":
+            gates = logsigmoid(drawn(generator, groups, tokens)), drawn(generator, groups, tokens).sigmoid()
+            return SsdExtras(*(t.requires_grad_() for t in gates), torch.ones(shape.heads))
         if spec.name == "gla":
             return GatedLinearExtras(logsigmoid(drawn(generator, groups, tokens, shape.key)).requires_grad_(), 0.7)
         log_decay, beta = logsigmoid(drawn(generator, groups, tokens)), drawn(generator, groups, tokens).sigmoid()
@@ -66,12 +74,15 @@ def extras_of(spec: KernelSpec) -> MakeExtras:
     return make
 
 
-LIGHTNING = replace(GLA, name="lightning", module="rlhf.attention.kernels.lightning")
-FAMILIES = {"linear": "simple_gla", "lightning": "simple_gla", "gla": "gla", "gated_delta": "gated_delta_rule"}
+FAMILIES = {
+    **dict.fromkeys(("linear", "lightning", "retention", "ssd"), "simple_gla"),
+    "gla": "gla",
+    "gated_delta": "gated_delta_rule",
+}
 
 
 @pytest.mark.parametrize("carried", [False, True], ids=["fresh", "carried"])
-@pytest.mark.parametrize("spec", [LINEAR, LIGHTNING, GLA, GATED_DELTA], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [LINEAR, LIGHTNING, RETENTION, SSD, GLA, GATED_DELTA], ids=lambda spec: spec.name)
 def test_a_kernel_by_the_library_is_the_kernel(spec: KernelSpec, carried: bool, fla: list[str]) -> None:
     """Chunks and steps, outputs, states and gradients; 4 query heads on 2 key-value heads, values of another size."""
     kernel, family = implementation(spec, Choice("fla", "")), FAMILIES[spec.name]

@@ -12,7 +12,7 @@ from rlhf.attention.contract import HeadShape
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.kernels.ssd import KERNEL
 from rlhf.attention.kernels.ssd.extras import SsdExtras
-from rlhf.attention.specs.states import SsdSettings
+from rlhf.attention.specs.decay import SsdSettings
 from tests.attention.agreement import check, make_inputs
 from tests.attention.layers import check_decoding, check_size, make_mixer
 from tests.attention.suite import KernelSuite

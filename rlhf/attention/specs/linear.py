@@ -26,5 +26,5 @@ LINEAR = KernelSpec(
     settings=LinearSettings,
     state_size=lambda heads, kv_heads, size, settings: kv_heads * size * (size + 1),
     has_extras=False,
-    library="linear_attn",
+    library="simple_gla",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rlhf.attention.contract import Extras, HeadShape
-from rlhf.attention.specs.states import BlockLocalSettings
+from rlhf.attention.specs.decay import BlockLocalSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from rlhf.attention.kernels.lightning.step import step
 from rlhf.attention.mixers.base import Mixer, MixerShape, Projected, Rope, fill_normal
 from rlhf.attention.mixers.norm import RMSNorm
 from rlhf.attention.rotary import rotate
-from rlhf.attention.spec import KernelSettings
 
 KERNEL = Kernel("lightning", naive, chunk, step, state_shapes)
 
@@ -27,8 +26,8 @@ KERNEL = Kernel("lightning", naive, chunk, step, state_shapes)
 class LightningMixer(Mixer):
     KERNEL = KERNEL
 
-    def __init__(self, shape: MixerShape, settings: KernelSettings) -> None:
-        super().__init__(shape, settings)
+    def make_layers(self, shape: MixerShape) -> None:
+        super().make_layers(shape)
         self.out_norm = RMSNorm(shape.head_dim, shape.norm_eps)
         self.out_gate = nn.Linear(shape.hidden, shape.heads * shape.head_dim) if self.settings.gate else None
 

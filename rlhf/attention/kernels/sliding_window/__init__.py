@@ -10,8 +10,9 @@ p mod window. So a step overwrites one slot and moves nothing, and the same past
 read in. (window - 1 slots would do; with one more a step attends over the buffer as it stands, without a copy.)
 """
 
+from rlhf.attention.kernels.sliding_window.extras import extras_of
 from rlhf.attention.kernels.sliding_window.mixer import KERNEL, SlidingWindowMixer
 
 MIXER = SlidingWindowMixer
 
-__all__ = ["KERNEL", "MIXER"]
+__all__ = ["KERNEL", "MIXER", "extras_of"]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rlhf.attention.contract import Extras, HeadShape, State
 from rlhf.attention.cu_seqlens import CuSeqlens
+from rlhf.attention.specs.windows import SlidingWindowSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class SlidingWindowExtras(Extras):
 
     def scale_for(self, key_size: int) -> float:
         return key_size**-0.5 if self.scale is None else self.scale
+
+
+def extras_of(settings: SlidingWindowSettings) -> SlidingWindowExtras:
+    return SlidingWindowExtras(settings.window, settings.scale)
 
 
 def state_shapes(shape: HeadShape, extras: SlidingWindowExtras) -> tuple[tuple[int, ...], ...]:

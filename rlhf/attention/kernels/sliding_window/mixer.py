@@ -6,7 +6,7 @@ from torch import Tensor
 
 from rlhf.attention.contract import Kernel
 from rlhf.attention.kernels.sliding_window.chunk import chunk
-from rlhf.attention.kernels.sliding_window.extras import SlidingWindowExtras, state_shapes
+from rlhf.attention.kernels.sliding_window.extras import SlidingWindowExtras, extras_of, state_shapes
 from rlhf.attention.kernels.sliding_window.naive import naive
 from rlhf.attention.kernels.sliding_window.step import step
 from rlhf.attention.mixers.base import Mixer, Rope
@@ -23,4 +23,4 @@ class SlidingWindowMixer(Mixer):
         return self.static_extras()
 
     def static_extras(self) -> SlidingWindowExtras:
-        return SlidingWindowExtras(self.settings.window, self.settings.scale)
+        return extras_of(self.settings)
