@@ -67,11 +67,9 @@ class Answers:
         for what in COMPARED:
             curves = self.curves(what)
             for name, curve in curves.items():
-                rival = self._rivals[what, name]
-                if name != rival and rival in curves:
-                    rows.append(
-                        [f"{what}: {name}", crossover_in_words(curves[rival], curve), _of(curves[rival], curve)]
-                    )
+                rival = curves.get(self._rivals[what, name])
+                if rival is not None and rival is not curve:
+                    rows.append([f"{what}: {name}", crossover_in_words(rival, curve), _of(rival, curve)])
         return ("", "below softmax from", f"softmax / it at {max(self.lengths):,}"), rows
 
     def as_json(self) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 `--attention linear,lightning` makes a hybrid of each: that kernel in every layer but the last, which stays softmax.
 
 learn: seconds and peak memory of a learner's step (LearnerRank) on one sequence of that length, without and with
-gradient checkpointing. memory: peak memory of such a step with a vocabulary like a real model's (--vocabulary), with the
-logits of all tokens at once, with those of 1,024 at a time (learner.logit_chunk), and with gradient checkpointing too.
+gradient checkpointing. memory: peak memory of such a step with a vocabulary like a real model's (--vocabulary), with
+the logits of all tokens at once, of 1,024 at a time (learner.logit_chunk), and with gradient checkpointing too.
 generate: the real engine samples responses of the longest length, end token suppressed; seconds until each length, time
 a token there, the cache pages in use and the engine's resident memory; policies with the kernel in every layer, too.
 

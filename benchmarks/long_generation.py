@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 PROMPT = 16  # tokens
 EVERY = 64  # tokens between two readings of the clock
 WARMUP = 8  # tokens
+BEYOND = 2 * EVERY  # tokens after the longest length, so that the responses still run when it is looked at
 
 
 def generate(options: Mapping[str, Any]) -> dict[str, Any]:
-    """options: model, dtype, cores, lengths (rising; the last is how long responses are), batch, kv_cache_gib.
+    """options: model, dtype, cores, lengths, batch, kv_cache_gib.
 
     points: [tokens of each response so far, seconds since they were asked for]. held: by length, what the worker held
-    when the responses were that long (CacheProbe.held).
+    when the responses were that long (CacheProbe.held), and how many tokens they had.
     """
     return asyncio.run(_generate(options))
 
@@ -29,7 +30,7 @@ async def _generate(options: Mapping[str, Any]) -> dict[str, Any]:
     from rlhf.rollout.engine import VllmEngine
     from rlhf.rollout.engine_options import EngineSpec
 
-    length, batch = max(options["lengths"]), options["batch"]
+    length, batch = max(options["lengths"]) + BEYOND, options["batch"]
     rollout = RolloutConfig(
         max_response_tokens=length,
         min_response_tokens=length,  # the end token must not come before

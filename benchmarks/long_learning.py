@@ -20,7 +20,7 @@ def learn(options: Mapping[str, Any]) -> dict[str, Any]:
     logits at once).
 
     A step is forward, backward and optimizer on the mean negative log-likelihood. loaded: bytes resident after a step
-    on a short sequence (weights, gradients, moments, libraries). peak: the most during steps of each length, above that.
+    on a short sequence (weights, gradients, moments, libraries). peak: the most during steps of each length, over that.
     """
     from rlhf.learner.rank import LearnerRank
     from rlhf.learner.spec import LearnerSpec

@@ -1,6 +1,6 @@
-"""The tiny MoE with room for long sequences: softmax in every layer, or a kernel in every layer, or in all but the last.
+"""The tiny MoE with room for long sequences: softmax in every layer, or a kernel in every layer or in all but the last.
 
-Weights are random and drawn from one seed; what they are changes neither time nor memory, but which experts tokens go to.
+Weights are random and drawn from one seed; what they are changes little: which experts tokens go to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -43,7 +44,7 @@ class LongPolicy:
     def layers(self, count: int) -> tuple[LayerAttention, ...]:
         """BenchmarkError where there is no such kernel or setting."""
         chosen: Any = {"kernel": self.kernel, **self.settings}
-        rest = {} if self.alone else {str(count - 1): SOFTMAX}
+        rest: dict[str, Any] = {} if self.alone else {str(count - 1): SOFTMAX}
         try:
             return resolve_layers(AttentionConfig(default=chosen, layers=rest), count)
         except (AttentionError, ValueError) as error:
@@ -55,20 +56,23 @@ class LongPolicy:
             raise BenchmarkError(f"{self.kernel}: engines cannot sample with it; leave it out of --parts generate")
 
     def write(self, folder: Path) -> Path:
-        """Into a folder below `folder`, once."""
-        suffix = "" if self.vocabulary is None else f"-{self.vocabulary}"
-        target = folder / f"{self.name.replace(' ', '-')}{suffix}"
-        if (target / "config.json").exists():
+        """Into a folder of its own below `folder`, once; the folder's name says all of it."""
+        settings = [f"{key}={value}" for key, value in self.settings.items()]
+        parts = [self.name, *settings, *(() if self.vocabulary is None else (str(self.vocabulary),))]
+        target = folder / "-".join(parts).replace(" ", "-")
+        if target.exists():
             return target
-        base = target if self.kernel == SOFTMAX else folder / f"base{suffix}"
-        if not (base / "config.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix="unfinished-") as scratch:
+            base, made = Path(scratch) / "base", Path(scratch) / "made"
             _write_base(base, self.vocabulary)
-        if base != target:
-            from rlhf.models.hybrid.build import write_hybrid
+            if self.kernel != SOFTMAX:
+                from rlhf.models.hybrid.build import write_hybrid
 
-            count = json.loads((base / "config.json").read_text())["num_hidden_layers"]
-            entries = [{"kernel": layer.kernel, "settings": layer.settings} for layer in self.layers(count)]
-            write_hybrid(base, target, entries, seed=0)
+                count = json.loads((base / "config.json").read_text())["num_hidden_layers"]
+                entries = [{"kernel": layer.kernel, "settings": layer.settings} for layer in self.layers(count)]
+                write_hybrid(base, made, entries, seed=0)
+            (base if self.kernel == SOFTMAX else made).rename(target)
         return target
 
 

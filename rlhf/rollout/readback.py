@@ -11,7 +11,7 @@ up. Tensors that every rank holds in full are reported by the first rank alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,8 @@ from vllm.model_executor.layers.linear import (
 )
 from vllm.model_executor.layers.vocab_parallel_embedding import VocabParallelEmbedding
 
-from rlhf.publication import checksum
+from rlhf.publication import HELD_OTHERWISE, checksum
+from rlhf.rollout.native_names import FUSED_EXPERTS, checkpoint_name
 from rlhf.rollout.wide_products import narrow_weight
 
 _PROBE_ROWS = 512
@@ -36,7 +37,7 @@ class UnreadableLayerError(RuntimeError):
     """The engine holds a layer in a form that cannot be read back, so its weights cannot be proven."""
 
 
-def worker_checksums(model: nn.Module, tied_embeddings: bool) -> dict[str, list[int]]:
+def worker_checksums(model: nn.Module, tied_embeddings: bool, model_type: str = "") -> dict[str, list[int]]:
     """Checkpoint name -> checksums of what this worker holds, one per place where it is held."""
     packed = getattr(model, "packed_modules_mapping", {})
     projections = output_projections(model)
@@ -44,10 +45,12 @@ def worker_checksums(model: nn.Module, tied_embeddings: bool) -> dict[str, list[
     for path, layer in model.named_modules():
         if isinstance(layer, VocabParallelEmbedding):
             pieces = _embedding(path, layer, tied_embeddings, layer in projections)
+        elif model_type in FUSED_EXPERTS and hasattr(layer, "w13_weight"):
+            pieces = _fused_experts(path, layer)
         else:
             pieces = _layer_pieces(path, layer, packed)
         for name, value in pieces:
-            held.setdefault(name, []).append(value)
+            held.setdefault(checkpoint_name(model_type, name), []).append(value)
     return held
 
 
@@ -68,7 +71,14 @@ def _layer_pieces(path: str, layer: nn.Module, packed: dict[str, list[str]]) -> 
     else:
         for name, value in layer.named_parameters(recurse=False):
             if _first_rank():
-                yield f"{path}.{name}", checksum(value)
+                yield from _parameter(path, name, value)
+
+
+def _parameter(path: str, name: str, value: Tensor) -> Iterator[Piece]:
+    if name == "A":  # of Mamba: -exp(A_log), which no checksum of A_log can be compared with
+        yield f"{path}.A_log", HELD_OTHERWISE
+    else:
+        yield f"{path}.{name}", checksum(value)
 
 
 def _embedding(path: str, layer: VocabParallelEmbedding, tied: bool, projects: bool) -> Iterator[Piece]:
@@ -111,6 +121,8 @@ def _row_slices(layer: LinearBase, parts: int, rank: int) -> list[tuple[int, int
         kv_count = kv if replica == 0 else 0
         return [(0, q, rank * q), (q, kv_count, kv_rank * kv), (q + kv, kv_count, kv_rank * kv)]
     if isinstance(layer, MergedColumnParallelLinear):
+        if parts == 1 and _world() == 1:  # a checkpoint that fuses them too, as Mamba's `in_proj`
+            return [(0, layer.output_size, 0)]
         slices, start = [], 0
         for size in layer.output_partition_sizes:
             slices.append((start, size, rank * size))
@@ -161,6 +173,28 @@ def _experts(path: str, layer: nn.Module) -> Iterator[Piece]:
         yield f"{base}.{expert}.{gate}.weight", checksum(w13[expert, :inner], row=at)
         yield f"{base}.{expert}.{up}.weight", checksum(w13[expert, padded : padded + inner], row=at)
         yield f"{base}.{expert}.{down}.weight", checksum(w2[expert][:, :inner], column=at)
+
+
+def _fused_experts(path: str, layer: nn.Module) -> Iterator[Piece]:
+    """The same as two tensors of all experts; of one rank alone, because how ranks share them is not known here."""
+    if _world() > 1:
+        raise UnreadableLayerError(f"{path} holds experts that the checkpoint fuses; write tensor_parallel: 1")
+    base = path.removesuffix(".experts.routed_experts")
+    w13, w2 = _unpacked(layer, layer.w13_weight), _unpacked(layer, layer.w2_weight)
+    inner = layer.moe_config.intermediate_size_per_partition
+    padded = w13.shape[1] // 2
+    rows = (torch.cat([expert[:inner], expert[padded : padded + inner]]) for expert in w13)
+    yield f"{base}.input_linear.weight", _of_all(rows)
+    yield f"{base}.output_linear.weight", _of_all(expert[:, :inner] for expert in w2)
+
+
+def _of_all(matrices: Iterable[Tensor]) -> int:
+    """Checksum of matrices on top of each other."""
+    total, row = 0, 0
+    for matrix in matrices:
+        total += checksum(matrix, row=row)
+        row += len(matrix)
+    return total % (1 << 64)
 
 
 def _expert_names(path: str) -> tuple[str, str, str]:

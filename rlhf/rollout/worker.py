@@ -19,4 +19,4 @@ class LongthoughtWorker:
     def longthought_checksums(self) -> dict[str, list[int]]:
         """Checksums of this worker's pieces, by checkpoint name (see `readback`)."""
         config = self.vllm_config.model_config.hf_text_config
-        return worker_checksums(self.model_runner.get_model(), bool(config.tie_word_embeddings))
+        return worker_checksums(self.model_runner.get_model(), bool(config.tie_word_embeddings), config.model_type)

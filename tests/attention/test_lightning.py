@@ -24,6 +24,8 @@ from tests.attention.layers import check_decoding, check_size, make_mixer
 from tests.attention.suite import KernelSuite
 
 SHAPE = HeadShape(4, 2, 8, 6)
+naive: Any = KERNEL.naive
+chunk: Any = KERNEL.chunk
 
 
 def extras_of(decays: tuple[float, ...], learnt: bool = False) -> MakeExtras:
@@ -99,8 +101,8 @@ def test_bfloat16_is_summed_in_float32() -> None:
     cu = CuSeqlens.of_lengths([70, 500])
     x = make_inputs(KERNEL, SHAPE, cu, extras_of((-0.2, -0.01)), torch.bfloat16)
     extras = map_tensors(x.extras, lambda t, _: t.float())
-    out, (state,), _ = KERNEL.chunk(x.q, x.k, x.v, extras, None, cu)
-    wide, (wide_state,), _ = KERNEL.chunk(x.q.float(), x.k.float(), x.v.float(), extras, None, cu)
+    out, (state,), _ = chunk(x.q, x.k, x.v, extras, None, cu)
+    wide, (wide_state,), _ = chunk(x.q.float(), x.k.float(), x.v.float(), extras, None, cu)
     assert (out.dtype, state.dtype) == (torch.bfloat16, torch.float32)
     torch.testing.assert_close(out, wide.bfloat16())
     torch.testing.assert_close(state, wide_state)
@@ -112,7 +114,7 @@ def test_the_state_alone_has_a_gradient() -> None:
     cu = CuSeqlens.of_lengths([90])
     x = make_inputs(KERNEL, SHAPE, cu, extras_of((-0.2,)))
     gradients = []
-    for form in (KERNEL.naive, KERNEL.chunk):
+    for form in (naive, chunk):
         _, (state,), _ = form(x.q, x.k, x.v, x.extras, None, cu)
         gradients.append(torch.autograd.grad(state.square().sum(), (x.k, x.v)))
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-10, atol=1e-10)
@@ -144,7 +146,7 @@ def test_two_tokens_worked_by_hand() -> None:
     """scale 1/2, decay 1/4: S_2 = 1/4 * 3 * 2 + 5 * 1 = 6.5; out = (1 * 6 / 2, 4 * 6.5 / 2)."""
     q, k, v = (torch.tensor([[[a], [b]]], dtype=torch.float64) for a, b in ((1, 4), (3, 5), (2, 1)))
     extras = LightningExtras(torch.tensor([math.log(0.25)], dtype=torch.float64), 0.5)
-    for form in (KERNEL.naive, KERNEL.chunk):
+    for form in (naive, chunk):
         out, (state,), _ = form(q, k, v, extras, None, CuSeqlens([0, 2]))
         assert out.flatten().tolist() == pytest.approx([3.0, 13.0])
         assert state.item() == pytest.approx(6.5)
@@ -153,7 +155,7 @@ def test_two_tokens_worked_by_hand() -> None:
 def test_without_decay_it_is_the_sum_of_all_before() -> None:
     cu = CuSeqlens.of_lengths([150])
     x = make_inputs(KERNEL, SHAPE, cu, extras_of((0.0,)))
-    out, *_ = KERNEL.chunk(x.q, x.k, x.v, LightningExtras(torch.zeros(2).double()), None, cu)
+    out, *_ = chunk(x.q, x.k, x.v, LightningExtras(torch.zeros(2).double()), None, cu)
     k, v = (t.repeat_interleave(2, 0) for t in (x.k, x.v))
     torch.testing.assert_close(out, (x.q @ k.mT).tril() @ v, rtol=1e-10, atol=1e-10)
 
@@ -161,8 +163,8 @@ def test_without_decay_it_is_the_sum_of_all_before() -> None:
 def test_zeroed_memory_is_no_token_yet() -> None:
     cu = CuSeqlens.of_lengths([5, 70])
     x = make_inputs(KERNEL, SHAPE, cu, extras_of((-0.2,)))
-    fresh, *_ = KERNEL.chunk(x.q, x.k, x.v, x.extras, None, cu)
-    zeroed, *_ = KERNEL.chunk(x.q, x.k, x.v, x.extras, zero_state(KERNEL, SHAPE, x.extras, 2, x.q), cu)
+    fresh, *_ = chunk(x.q, x.k, x.v, x.extras, None, cu)
+    zeroed, *_ = chunk(x.q, x.k, x.v, x.extras, zero_state(KERNEL, SHAPE, x.extras, 2, x.q), cu)
     torch.testing.assert_close(zeroed, fresh)
 
 

@@ -47,6 +47,7 @@ def make_model(kind: str, folder: Path, *, tied: bool = False) -> str:
         "qwen3_moe": lambda: hf.Qwen3MoeConfig(**base, **moe, norm_topk_prob=True),
         "gemma": lambda: hf.GemmaConfig(**base, head_dim=16),
         "granite": lambda: hf.GraniteConfig(**base, logits_scaling=4.0),
+        "gemma2": lambda: hf.Gemma2Config(**base, head_dim=16, final_logit_softcapping=0.05),
     }
     model = hf.AutoModelForCausalLM.from_config(configs[kind](), dtype=torch.float32)
     with torch.no_grad():

@@ -312,6 +312,20 @@ def test_a_batch_without_a_token_to_learn_from_is_refused(models) -> None:
         rank.update(Batch.of(masked), policy_gradient)
 
 
+def test_logits_that_are_scaled_are_learned_with(models) -> None:
+    """Granite divides its logits by 4: so are those that log-probabilities are made of."""
+    sequences = make_sequences(2, 2)
+    with learner(models["granite"]) as rank:
+        found = rank.logp(sequences, temperature=0.7)
+    model = AutoModelForCausalLM.from_pretrained(models["granite"], dtype=torch.float32).eval()
+    for s, logp_R in zip(sequences, found, strict=True):
+        ids = torch.from_numpy(np.concatenate([s.prompt_ids_P, s.response_ids_R]))[None]
+        with torch.no_grad():
+            logits = model(input_ids=ids, use_cache=False).logits[0, len(s.prompt_ids_P) - 1 : -1] / 0.7
+        expected = logits.log_softmax(-1).gather(1, torch.from_numpy(s.response_ids_R)[:, None])[:, 0]
+        np.testing.assert_allclose(logp_R, expected.numpy(), atol=1e-5)
+
+
 def test_architectures_off_the_list(models) -> None:
     with learner(models["gemma"]) as rank:
         assert rank.layout == "padded"
@@ -319,8 +333,8 @@ def test_architectures_off_the_list(models) -> None:
         assert rank.update(Batch.of(make_sequences()), policy_gradient).grad_norm > 0
     with pytest.raises(ValueError, match="not on the tested list"):
         LearnerRank(make_spec(models["gemma"], packing="packed"))
-    with pytest.raises(ValueError, match="granite: the model's logits are not its output layer applied"):
-        LearnerRank(make_spec(models["granite"]))
+    with pytest.raises(ValueError, match="gemma2: the model's logits are not its output layer applied"):
+        LearnerRank(make_spec(models["gemma2"]))
     with pytest.raises(FileNotFoundError, match=r"no config\.json"):
         LearnerRank(make_spec("/nowhere"))
     assert not dist.is_initialized()

@@ -16,9 +16,7 @@ from tests.rollout.hybrids import (
     CANARY,
     SAMPLED,
     engine_of,
-    learner_routes,
     sampled,
-    sampled_alone,
     start_learner,
     write_policy,
 )
@@ -35,15 +33,7 @@ def loop():
     made.close()
 
 
-KINDS = [
-    ("moe", "float32"),
-    ("moe", "bfloat16"),
-    pytest.param(("dense", "float32"), marks=pytest.mark.full),
-    pytest.param(("dense", "bfloat16"), marks=pytest.mark.full),
-]
-
-
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[("moe", "float32"), ("dense", "bfloat16")], ids="-".join)
 def served(request, tmp_path_factory, loop):
     kind, dtype = request.param
     folder = write_policy(("softmax", *SAMPLED), kind, tmp_path_factory.mktemp("policy"))
@@ -72,30 +62,6 @@ def check_parity(served, loop) -> None:
 def test_engine_and_learner_agree_on_what_the_engine_samples(served, loop) -> None:
     """Prompts in chunks of a step (96 tokens a step), several at once, lengths around the kernels' chunks."""
     check_parity(served, loop)
-
-
-def test_where_the_routes_agree_so_do_the_log_probabilities(served, loop) -> None:
-    """Rounding sends some tokens of a bfloat16 mixture of experts to other experts; what is left is rounding alone."""
-    if served.kind != "moe":
-        pytest.skip("a dense model has no routes; the mixtures of experts run this")
-    same_gaps, flipped, tokens = [], 0, 0
-    for one, engine_MTK in loop.run_until_complete(sampled_alone(served.engine)):
-        learner_MTK = learner_routes(served.learner, one)
-        assert learner_MTK.shape == engine_MTK.shape
-        same_T = (learner_MTK == engine_MTK).all((0, 2))
-        predicting = slice(len(one.prompt_ids_P) - 1, None)
-        gap_R = np.abs(served.learner.logp([one])[0] - one.behaviour_logp_R)
-        same_gaps.append(gap_R[same_T[predicting]])
-        flipped, tokens = flipped + int((~same_T).sum()), tokens + len(same_T)
-    gaps = np.concatenate(same_gaps)
-    print(f"{served.dtype}: {flipped} of {tokens} tokens routed otherwise; elsewhere mean {gaps.mean():.2g}")
-    assert len(gaps) > 100
-    if served.dtype == "float32":
-        assert flipped == 0
-        assert gaps.max() <= 1e-4
-    else:
-        assert flipped < tokens / 2
-        assert gaps.mean() <= 0.02
 
 
 def test_they_agree_after_a_publication_of_other_weights(served, loop) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.decay.operands import Scratch
@@ -76,6 +77,7 @@ class _Decayed(torch.autograd.Function):
         return out, final
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_out, g_final = gradients
         q, k, v, initial, states = ctx.saved_tensors

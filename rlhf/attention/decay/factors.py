@@ -13,7 +13,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad, threshold_
+from torch.nn.functional import pad, threshold
 
 from rlhf.attention.decay.plan import Piece, Plan
 
@@ -23,7 +23,7 @@ FLOOR = 1e-26
 
 def decays(log: Tensor, dtype: torch.dtype) -> Tensor:
     """exp of float64 logs."""
-    return threshold_(log.to(dtype).exp(), FLOOR if dtype is torch.float32 else 0.0, 0.0)
+    return threshold(log.to(dtype).exp(), FLOOR if dtype is torch.float32 else 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from rlhf.attention.decay.plan import Piece, cut
 from rlhf.attention.decay.recurrence import back, forth, sum_gradient
 
 CACHED = 1 << 16
-"""Elements that an operand of a piece may have on a CPU: about ten are in use at a time, 256 KiB each."""
+"""Elements that an operand of a piece may have for each thread of a CPU: about ten are in use, 256 KiB each."""
 ON_GPU = 64
 """Chunks of a piece on a GPU, for all heads at once."""
 
@@ -32,8 +32,9 @@ class Setup:
         self.repeats = q.shape[0] // groups
         largest = max(self.repeats * chunk * max(chunk, key, value), key * value)
         on_cpu = q.device.type == "cpu"
-        self.plan = cut(cu.lengths, chunk, max(1, CACHED // largest) if on_cpu else ON_GPU, q.device)
-        together = max(1, self.plan.most // self.plan.count) if on_cpu else groups
+        most = max(1, CACHED * torch.get_num_threads() // largest) if on_cpu else ON_GPU
+        self.plan = cut(cu.lengths, chunk, most, q.device)
+        together = max(1, most // self.plan.count) if on_cpu else groups
         self.head_ranges = [slice(g, min(g + together, groups)) for g in range(0, groups, together)]
         self.table = FactorTable(log, scale, self.plan, self.repeats, value, self.dtype)
 

@@ -1,0 +1,86 @@
+"""Each kernel by itself, in a real engine and a real learner, against softmax in the same architecture (long)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlhf.parity import Bounds, Parity, compare
+from tests.rollout.hybrids import (
+    SAMPLED,
+    engine_of,
+    learner_routes,
+    sampled,
+    sampled_alone,
+    start_learner,
+    write_policy,
+)
+
+pytestmark = pytest.mark.full
+CASES = [("moe", "float32"), ("moe", "bfloat16"), ("dense", "bfloat16")]
+TWICE = 2.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """agreeing: mean gap of the tokens whose experts, and those of all before them, are the same on both sides."""
+
+    together: Parity
+    alone: Parity
+    flipped: int = 0
+    tokens: int = 0
+    agreeing: float = 0.0
+
+
+def measure(kernel: str, kind: str, dtype: str, folder: Path) -> Measured:
+    policy = write_policy((kernel, kernel), kind, folder)
+    learner, engine = start_learner(policy, dtype), engine_of(policy, dtype)
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(engine.start())
+        sequences = loop.run_until_complete(sampled(engine))
+        together = compare("packed", sequences, learner.logp(sequences))
+        alone = compare("single", sequences, [learner.logp([s])[0] for s in sequences])
+        if kind != "moe":
+            return Measured(together, alone)
+        gaps, flipped, tokens = [], 0, 0
+        for one, engine_MTK in loop.run_until_complete(sampled_alone(engine)):
+            same_T = (learner_routes(learner, one) == engine_MTK).all((0, 2))
+            so_far_T = np.logical_and.accumulate(same_T)[len(one.prompt_ids_P) - 1 :]
+            gaps.append(np.abs(learner.logp([one])[0] - one.behaviour_logp_R)[so_far_T])
+            flipped, tokens = flipped + int((~same_T).sum()), tokens + len(same_T)
+        return Measured(together, alone, flipped, tokens, float(np.concatenate(gaps).mean()))
+    finally:
+        engine.shutdown()
+        learner.close()
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def softmax(tmp_path_factory) -> dict[tuple[str, str], Measured]:
+    """The baseline of each architecture and dtype."""
+    return {case: measure("softmax", *case, tmp_path_factory.mktemp("-".join(case))) for case in CASES}
+
+
+@pytest.mark.parametrize("kernel", SAMPLED)
+@pytest.mark.parametrize(("kind", "dtype"), CASES)
+def test_a_kernel_agrees_as_softmax_does(kernel, kind, dtype, softmax, tmp_path) -> None:
+    found, baseline = measure(kernel, kind, dtype, tmp_path), softmax[kind, dtype]
+    print(f"{kernel} {kind} {dtype}: {found}\n  softmax: {baseline}")
+    bounds = Bounds.of(dtype, kind == "moe")
+    for parity in (found.together, found.alone, baseline.together):
+        assert parity.within(bounds), str(parity)
+    if dtype == "float32":
+        assert found.flipped == 0
+        return
+    assert found.together.mean_abs <= max(TWICE * baseline.together.mean_abs, 0.02)
+    if kind == "moe":
+        assert found.agreeing <= 0.02
