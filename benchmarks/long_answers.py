@@ -12,9 +12,27 @@ from rlhf.recipe.attention_schema import SOFTMAX
 MIB = 1 << 20
 Table = tuple[str, Sequence[str], list[list[object]]]
 
+LEARN_SECONDS = "learn: time of a step"
+LEARN_MEMORY = "learn: peak memory of a step, above what is loaded"
+MEMORY = "memory: peak of a step, above what is loaded"
+GENERATE_SECONDS = "generate: time until that length"
+GENERATE_EACH = "generate: time a token of each sequence, at that length"
+GENERATE_CACHE = "generate: cache pages in use at that length"
+GENERATE_RESIDENT = "generate: resident memory of the engine's worker at that length"
+UNITS = {
+    LEARN_SECONDS: "seconds",
+    LEARN_MEMORY: "MiB",
+    MEMORY: "MiB",
+    GENERATE_SECONDS: "seconds",
+    GENERATE_EACH: "milliseconds",
+    GENERATE_CACHE: "MiB",
+    GENERATE_RESIDENT: "MiB",
+}
+COMPARED = (LEARN_SECONDS, LEARN_MEMORY, MEMORY, GENERATE_SECONDS, GENERATE_EACH, GENERATE_CACHE)
+
 
 class Answers:
-    """Every value by what it is (a table's title), by policy and variant, and by length; of several rounds, all."""
+    """Every value by what it is (a key of UNITS), by policy and variant, and by length; of several rounds, all."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
         self.lengths = list(lengths)
@@ -58,7 +76,7 @@ class Answers:
                 [name, *(curve.get(n, "") for n in self.lengths), growth(curve)]
                 for name, curve in self.curves(what).items()
             ]
-            found.append((what, ("", *(f"{n:,}" for n in self.lengths), "growth"), rows))
+            found.append((f"{what}, {UNITS[what]}", ("", *(f"{n:,}" for n in self.lengths), "growth"), rows))
         return found
 
     def summary(self) -> tuple[Sequence[str], list[list[object]]]:
@@ -73,7 +91,7 @@ class Answers:
         return ("", "below softmax from", f"softmax / it at {max(self.lengths):,}"), rows
 
     def as_json(self) -> dict[str, Any]:
-        """curves: lists of [tokens, median]; values: of every round; crossovers: tokens, null where there is none."""
+        """curves: [tokens, median] each; values: of every round; crossovers: tokens, null where there is none."""
         curves = {what: self.curves(what) for what in self._values}
         crossovers = {
             what: {
@@ -85,20 +103,11 @@ class Answers:
             if what in COMPARED
         }
         return {
+            "units": {what: UNITS[what] for what in curves},
             "curves": {w: {name: list(c.items()) for name, c in rows.items()} for w, rows in curves.items()},
             "values": self._values,
             "crossovers": crossovers,
         }
-
-
-LEARN_SECONDS = "learn, seconds a step"
-LEARN_MEMORY = "learn, peak memory of a step above what is loaded, MiB"
-MEMORY = "memory, peak of a step above what is loaded, MiB"
-GENERATE_SECONDS = "generate, seconds until that length"
-GENERATE_EACH = "generate, milliseconds a token of each sequence at that length"
-GENERATE_CACHE = "generate, cache pages in use at that length, MiB"
-GENERATE_RESIDENT = "generate, resident memory of the engine's worker at that length, MiB"
-COMPARED = (LEARN_SECONDS, LEARN_MEMORY, MEMORY, GENERATE_SECONDS, GENERATE_EACH, GENERATE_CACHE)
 
 
 def _of(base: Curve, other: Curve) -> object:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from rlhf import __version__
+from rlhf.expected_errors import is_expected
 
 if TYPE_CHECKING:
     from rlhf.recipe.distill_schema import DistillRecipe
@@ -39,7 +40,7 @@ def main() -> None:
     try:
         app(arguments)
     except Exception as error:
-        if not _expected(error):
+        if not is_expected(error):
             raise
         _refuse(error)
 
@@ -353,7 +354,9 @@ def report(
 
 @app.command("list")
 def list_names(
-    what: Annotated[str | None, typer.Argument(help="algorithms, verifiers, attention or benchmarks; default all")] = None,
+    what: Annotated[
+        str | None, typer.Argument(help="algorithms, verifiers, attention or benchmarks; default all")
+    ] = None,
     name: Annotated[str | None, typer.Argument(help="a verifier or a benchmark: what stands behind it")] = None,
 ) -> None:
     """List what there is, a line each.
@@ -387,31 +390,3 @@ def refuse_foreign_verifiers() -> None:
             f"rlhf: `import verifiers` finds {found}, which is not this project's ({ours}); "
             "uninstall that package or start from another folder"
         )
-
-
-def _expected(error: Exception) -> bool:
-    """Errors whose message is all that a user needs; anything else is a defect and keeps its traceback."""
-    names = {
-        "RecipeError",
-        "DataError",
-        "BadRowError",
-        "ModelError",
-        "RunFolderError",
-        "CheckpointError",
-        "PlacementError",
-        "RayUnreachableError",
-        "PublicationError",
-        "LearnerLostError",
-        "NonFiniteError",
-        "OffendingBatchError",
-        "IsolationError",
-        "VerifierLoadError",
-        "WorkerStartError",
-        "GoldError",
-        "NothingToTrainOnError",
-        "TrackerError",
-        "ResultsError",
-        "ReportError",
-        "TextError",
-    }
-    return any(cls.__name__ in names for cls in type(error).__mro__)

@@ -72,7 +72,7 @@ def test_kernels_of_attention_are_a_line_each() -> None:
         "state d (d + 1) a key-value head",
         "causal",
         "packable",
-        "cpu and gpu (linear_attn of flash-linear-attention)",
+        "cpu and gpu (simple_gla of flash-linear-attention)",
         "engine vLLM, a state a sequence",
         "Transformers are RNNs, arXiv 2006.16236",
     ]

@@ -1,0 +1,113 @@
+"""Pictures of time and memory against length, from the JSON of attention_kernels and of long_context.
+
+A FILE is what these programs wrote with --json, or their output: the last line counts. Every picture is an SVG file of
+its own in --out; which, is printed.
+
+    python -m benchmarks.attention_pictures FILE.json [FILE.json …] --out FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import BenchmarkError
+from benchmarks.kernel_times import SDPA
+from benchmarks.log_chart import COLOURS, DASHES, Line, LogChart
+from rlhf.recipe.attention_schema import SOFTMAX
+
+MOST_BYTES = 60_000
+Picture = tuple[str, LogChart]
+"""Name of the file without its ending, and what it shows."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
+    args = parser.parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for file in args.files:
+        for name, chart in pictures(read(file), str(file)):
+            drawn = chart.drawn()
+            if len(drawn.encode()) > MOST_BYTES:
+                raise BenchmarkError(f"{name}: {len(drawn.encode()):,} bytes; at most {MOST_BYTES:,}")
+            path = args.out / f"{name}.svg"
+            path.write_text(drawn)
+            print(f"{path}: {chart.title}")
+
+
+def read(file: Path) -> Mapping[str, Any]:
+    """The JSON object in a file's last line; BenchmarkError where there is none."""
+    lines = [line for line in file.read_text().splitlines() if line.strip()]
+    try:
+        found = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BenchmarkError(f"{file}: its last line is no JSON object; give what a benchmark wrote with --json")
+    return found
+
+
+def pictures(found: Mapping[str, Any], where: str) -> list[Picture]:
+    kinds: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Picture]]] = {
+        "attention_kernels": _of_kernels,
+        "long_context": _of_long_context,
+    }
+    draw = kinds.get(str(found.get("benchmark")))
+    if draw is None:
+        known = " and ".join(kinds)
+        raise BenchmarkError(f"{where}: benchmark {found.get('benchmark')!r} has no pictures; {known} have")
+    return list(draw(found))
+
+
+def _of_kernels(found: Mapping[str, Any]) -> Iterator[Picture]:
+    """A picture a dtype and direction. The functions of the program beside are dotted, in their kernel's colour."""
+    results = found["results"]
+    twin_of = {twin: kernel for kernel, twins in found["twins"].items() for twin in twins}
+    names = list(dict.fromkeys(row["name"] for row in results))
+    kernels = [name for name in names if name != SDPA and name not in twin_of]
+    for dtype, direction in dict.fromkeys((row["dtype"], row["direction"]) for row in results):
+        lines = []
+        for name in names:
+            rows = [r for r in results if (r["dtype"], r["direction"], r["name"]) == (dtype, direction, name)]
+            points = sorted((float(row["length"]), float(row["ms"])) for row in rows)
+            kernel = twin_of.get(name, name)
+            colour = None if name == SDPA else kernels.index(kernel)
+            dash = 0 if colour is None else 2 if name in twin_of else colour // COLOURS % 2
+            lines.append(Line(name, points, colour, dash))
+        title = f"{direction.capitalize()}, {dtype}, one CPU thread, 4 heads x 64"
+        yield slug(f"kernels {direction} {dtype}"), LogChart(title, "milliseconds, median", lines)
+
+
+def _of_long_context(found: Mapping[str, Any]) -> Iterator[Picture]:
+    """A picture a quantity: a colour a policy, a dash a variant."""
+    for what, rows in found["curves"].items():
+        policies = [p for p in dict.fromkeys(policy_of(name) for name in rows) if p != SOFTMAX]
+        variants = list(dict.fromkeys(name.removeprefix(policy_of(name)) for name in rows))
+        lines = []
+        for name, points in rows.items():
+            policy = policy_of(name)
+            dash = variants.index(name.removeprefix(policy)) % DASHES
+            colour = None if policy == SOFTMAX else policies.index(policy)
+            positive = [(float(n), float(value)) for n, value in points if value > 0]
+            lines.append(Line(name, positive, colour, dash))
+        if any(line.points for line in lines):
+            yield slug(what), LogChart(what.capitalize(), found["units"][what], lines)
+
+
+def policy_of(row: str) -> str:
+    """`linear hybrid, 8 at a time` -> `linear hybrid`."""
+    return row.partition(", ")[0]
+
+
+def slug(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+if __name__ == "__main__":
+    main()
