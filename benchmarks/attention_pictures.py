@@ -80,7 +80,7 @@ def _of_kernels(found: Mapping[str, Any]) -> Iterator[Picture]:
             colour = None if name == SDPA else kernels.index(kernel)
             dash = 0 if colour is None else 2 if name in twin_of else colour // COLOURS % 2
             lines.append(Line(name, points, colour, dash))
-        title = f"{direction.capitalize()}, {dtype}, one CPU thread, 4 heads x 64"
+        title = f"{capital(direction)}, {dtype}, one CPU thread, 4 heads x 64"
         yield slug(f"kernels {direction} {dtype}"), LogChart(title, "milliseconds, median", lines)
 
 
@@ -97,12 +97,17 @@ def _of_long_context(found: Mapping[str, Any]) -> Iterator[Picture]:
             positive = [(float(n), float(value)) for n, value in points if value > 0]
             lines.append(Line(name, positive, colour, dash))
         if any(line.points for line in lines):
-            yield slug(what), LogChart(what.capitalize(), found["units"][what], lines)
+            quantity = found["quantities"][what]
+            yield slug(what), LogChart(capital(quantity["title"]), quantity["unit"], lines)
 
 
 def policy_of(row: str) -> str:
     """`linear hybrid, 8 at a time` -> `linear hybrid`."""
     return row.partition(", ")[0]
+
+
+def capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def slug(words: str) -> str:

@@ -67,13 +67,13 @@ def _scales(lines: Sequence[Line], right: float) -> tuple[svg.Scale, svg.Scale, 
     xs = sorted({x for line in lines for x, _ in line.points})
     values = [value for line in lines for _, value in line.points]
     ticks = log_ticks(min(values), max(values))
-    low, high = min(ticks[0], min(values)), max(ticks[-1], max(values))
+    low, high = min(ticks[0], *values), max(ticks[-1], *values)
     x = svg.Scale(xs[0], xs[-1], LEFT, WIDTH - right, log=True)
     return x, svg.Scale(low, high, HEIGHT - BOTTOM, TOP, log=True), xs, ticks
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers that cover the range, evenly spread in its logarithm: powers of ten, or 1, 2, 5 where it is short."""
+    """Round numbers that cover the range: powers of ten, or 1, 2 and 5 of each where it is short."""
     wide = high / low > 300
     steps = (1.0,) if wide else (1.0, 2.0, 5.0)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
@@ -123,7 +123,7 @@ def _names(lines: Sequence[Line], x: svg.Scale, y: svg.Scale) -> str:
 
 
 def spread(places: Sequence[float], gap: float = GAP, low: float = TOP, high: float = HEIGHT - BOTTOM) -> list[float]:
-    """Rising places moved as little as it takes to be `gap` apart, between low and high (closer if that is too small)."""
+    """Rising places moved until they are `gap` apart, between low and high (closer together if that is too little)."""
     if not places:
         return []
     gap = min(gap, (high - low) / max(len(places) - 1, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.common import median
@@ -12,27 +13,33 @@ from rlhf.recipe.attention_schema import SOFTMAX
 MIB = 1 << 20
 Table = tuple[str, Sequence[str], list[list[object]]]
 
-LEARN_SECONDS = "learn: time of a step"
-LEARN_MEMORY = "learn: peak memory of a step, above what is loaded"
-MEMORY = "memory: peak of a step, above what is loaded"
-GENERATE_SECONDS = "generate: time until that length"
-GENERATE_EACH = "generate: time a token of each sequence, at that length"
-GENERATE_CACHE = "generate: cache pages in use at that length"
-GENERATE_RESIDENT = "generate: resident memory of the engine's worker at that length"
-UNITS = {
-    LEARN_SECONDS: "seconds",
-    LEARN_MEMORY: "MiB",
-    MEMORY: "MiB",
-    GENERATE_SECONDS: "seconds",
-    GENERATE_EACH: "milliseconds",
-    GENERATE_CACHE: "MiB",
-    GENERATE_RESIDENT: "MiB",
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    title: str
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.unit}"
+
+
+LEARN_SECONDS, LEARN_MEMORY, MEMORY = "learn_seconds", "learn_memory", "memory"
+GENERATE_SECONDS, GENERATE_EACH = "generate_seconds", "generate_each"
+GENERATE_CACHE, GENERATE_RESIDENT = "generate_cache", "generate_resident"
+QUANTITIES: Mapping[str, Quantity] = {
+    LEARN_SECONDS: Quantity("learn: time of a step", "seconds"),
+    LEARN_MEMORY: Quantity("learn: peak memory of a step, above what is loaded", "MiB"),
+    MEMORY: Quantity("memory: peak of a step, above what is loaded", "MiB"),
+    GENERATE_SECONDS: Quantity("generate: time until that length", "seconds"),
+    GENERATE_EACH: Quantity("generate: time a token of each sequence, at that length", "milliseconds"),
+    GENERATE_CACHE: Quantity("generate: cache pages in use at that length", "MiB"),
+    GENERATE_RESIDENT: Quantity("generate: resident memory of the engine's worker at that length", "MiB"),
 }
 COMPARED = (LEARN_SECONDS, LEARN_MEMORY, MEMORY, GENERATE_SECONDS, GENERATE_EACH, GENERATE_CACHE)
 
 
 class Answers:
-    """Every value by what it is (a key of UNITS), by policy and variant, and by length; of several rounds, all."""
+    """Every value by what it is (a key of QUANTITIES), by policy and variant, and by length; of several rounds, all."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
         self.lengths = list(lengths)
@@ -76,7 +83,7 @@ class Answers:
                 [name, *(curve.get(n, "") for n in self.lengths), growth(curve)]
                 for name, curve in self.curves(what).items()
             ]
-            found.append((f"{what}, {UNITS[what]}", ("", *(f"{n:,}" for n in self.lengths), "growth"), rows))
+            found.append((str(QUANTITIES[what]), ("", *(f"{n:,}" for n in self.lengths), "growth"), rows))
         return found
 
     def summary(self) -> tuple[Sequence[str], list[list[object]]]:
@@ -87,7 +94,9 @@ class Answers:
             for name, curve in curves.items():
                 rival = curves.get(self._rivals[what, name])
                 if rival is not None and rival is not curve:
-                    rows.append([f"{what}: {name}", crossover_in_words(rival, curve), _of(rival, curve)])
+                    rows.append(
+                        [f"{QUANTITIES[what].title}: {name}", crossover_in_words(rival, curve), _of(rival, curve)]
+                    )
         return ("", "below softmax from", f"softmax / it at {max(self.lengths):,}"), rows
 
     def as_json(self) -> dict[str, Any]:
@@ -103,7 +112,7 @@ class Answers:
             if what in COMPARED
         }
         return {
-            "units": {what: UNITS[what] for what in curves},
+            "quantities": {what: asdict(QUANTITIES[what]) for what in curves},
             "curves": {w: {name: list(c.items()) for name, c in rows.items()} for w, rows in curves.items()},
             "values": self._values,
             "crossovers": crossovers,

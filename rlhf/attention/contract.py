@@ -43,9 +43,10 @@ class Extras:
 class Aux:
     """What a kernel adds to loss or metrics.
 
-    loss_T: by name, nats (or whatever the kernel says) of each token, with gradient; the learner weighs and averages.
-    statistics: by name, sums over the tokens without gradient; the learner adds them up over the global batch and
-    hands them to the mixer's `learn_outside` (an EMA belongs to the learner, never to a kernel).
+    loss_T: by name, of each token, with gradient, a mean over heads; the learner weighs and averages it.
+    statistics: by name, sums over the tokens without gradient, with one axis of heads, or alike for all of them; the
+    learner adds them up over the global batch and hands them to the mixer's `learn_outside` (an EMA belongs to the
+    learner, never to a kernel). Ranks that share a sequence rely on both rules: each sees some heads.
     """
 
     loss_T: Mapping[str, Tensor] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from rlhf.recipe.devices import Devices
 from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.findings import Finding, refuse, warn
-from rlhf.recipe.model_config import ModelConfig
+from rlhf.recipe.model_config import REPLACEABLE, ModelConfig
 from rlhf.recipe.schema import PolicyConfig, TrainRecipe
 
 CPU_HEAD_SIZES = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)
@@ -166,6 +166,15 @@ def _check_engines(
 
 def _check_sequence_parallel(recipe: TrainRecipe, model: ModelConfig) -> Iterator[Finding]:
     shared, ranks = recipe.learner.sequence_parallel, recipe.learner.ranks
+    if shared > 1 and recipe.policy.packing == "padded":
+        yield refuse(
+            "policy.packing", "found padded: ranks share packed sequences alone (learner.sequence_parallel); write auto"
+        )
+    elif shared > 1 and model.kind not in REPLACEABLE:
+        yield refuse(
+            "learner.sequence_parallel",
+            f"found {shared}: sequences of a {model.kind} are padded, and ranks share packed ones alone; write 1",
+        )
     if model.heads % shared or model.kv_heads % shared:
         able = [n for n in range(1, ranks + 1) if not (ranks % n or model.heads % n or model.kv_heads % n)]
         yield refuse(

@@ -157,7 +157,7 @@ def activation_bytes(recipe: TrainRecipe, model: ModelConfig) -> int:
 
 def key_rows(recipe: TrainRecipe) -> float:
     """Rows of keys and values a token of a micro-batch: responses that share a prompt gather it each for itself."""
-    if not recipe.learner.share_prompts or recipe.policy.packing == "padded":
+    if not recipe.learner.share_prompts or recipe.learner.sequence_parallel > 1 or recipe.policy.packing == "padded":
         return 1.0
     group, prompt = recipe.algorithm.group_size, recipe.data.max_prompt_tokens
     response = recipe.rollout.max_response_tokens

@@ -12,13 +12,13 @@ import pytest
 from rlhf.recipe.data_schema import DataConfig
 from rlhf.recipe.distill_schema import DistillRecipe, DistillTextConfig
 from rlhf.rollout.sampling import EngineLostError, RawSample
+from rlhf.run_folder import RunFolderError
 from rlhf.stages.distill.beginnings import Beginnings, begin_tokens, beginnings
 from rlhf.stages.distill.folder import open_distill_run
-from rlhf.stages.distill.samples import AboutText, Sample, TextError, TextFile
+from rlhf.stages.distill.samples import Sample, TextError, TextFile
 from rlhf.stages.distill.sampling import MOST_ATTEMPTS, sample_text
 from rlhf.stages.distill.sequences import batches, real_text, split
 from rlhf.stages.distill.text import text_of
-from rlhf.run_folder import RunFolderError
 from rlhf.types import Segment
 
 
@@ -189,7 +189,11 @@ def test_real_text(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("{", r"t\.jsonl:2: not a JSON object"), ('{"txt": "a"}', r"t\.jsonl:2: found no `text`"), ("[1]", "found no `text`")],
+    [
+        ("{", r"t\.jsonl:2: not a JSON object"),
+        ('{"txt": "a"}', r"t\.jsonl:2: found no `text`"),
+        ("[1]", "found no `text`"),
+    ],
 )
 def test_a_line_that_is_no_text_is_named(tmp_path, line, message):
     path = tmp_path / "t.jsonl"
