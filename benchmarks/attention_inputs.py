@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks.common import BenchmarkError
 from rlhf.attention.catalog import CATALOG
 from rlhf.attention.contract import Kernel, map_tensors, tensors_of
 from rlhf.attention.cu_seqlens import CuSeqlens
@@ -53,10 +54,10 @@ _CASES: Mapping[str, tuple[Case, ...]] = {
 
 
 def cases(kernels: tuple[str, ...] | None = None) -> tuple[Case, ...]:
-    """Of the kernels named, or of all in the catalog. ValueError for a name that is not there."""
+    """Of the kernels named, or of all in the catalog. BenchmarkError for a name that is not there."""
     wanted = tuple(CATALOG) if kernels is None else kernels
     if unknown := [name for name in wanted if name not in CATALOG]:
-        raise ValueError(f"no kernel {', '.join(unknown)}; there are {', '.join(CATALOG)}")
+        raise BenchmarkError(f"no kernel {', '.join(unknown)}; there are {', '.join(CATALOG)}")
     return tuple(case for name in wanted for case in _CASES.get(name, (Case(name, name),)))
 
 

@@ -16,12 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Bench, BenchmarkError, end_on_sigterm, machine, say, table
+from benchmarks.common import Bench, BenchmarkError, end_on_sigterm, say, table
+from benchmarks.kept import write_line
 from benchmarks.kernel_times import Cell, Times
-from benchmarks.quiet import QUIET, busy_share
+from benchmarks.quiet import busy_share
 
 LENGTHS, SMOKE_LENGTHS = "1024,2048,4096,8192,16384", "128,256,512"
 SLOWEST = 1.0  # times the speed of the program beside, at any length
@@ -73,10 +75,12 @@ def _measured(args: argparse.Namespace) -> tuple[dict[str, Any], Times]:
         for length in map(int, (args.lengths or LENGTHS).split(",")):
             if (dtype, length) in held:
                 continue
-            if (busy := busy_share(1.0)) > QUIET:
-                say(f"attention_kernels: the machine is {busy:.0%} busy")
-            held[dtype, length] = plan.cell(dtype, length)
-            write(args.json, figures, plan.times(list(held.values())))
+            before = busy_share(3.0)
+            say(f"attention_kernels: {dtype}, {length} tokens, machine {before:.0%} busy before")
+            cell = plan.cell(dtype, length)
+            held[dtype, length] = replace(cell, other_work=max(round(before, 3), cell.other_work))
+            times = plan.times(list(held.values()))
+            write_line(args.json, bench_of(times), {**figures, **times.as_json()})
     wanted = [(d, int(n)) for d in args.dtypes.split(",") for n in (args.lengths or LENGTHS).split(",")]
     return figures, plan.times([held[key] for key in wanted])
 
@@ -91,23 +95,11 @@ def kept(file: Path | None, options: Mapping[str, Any]) -> list[Cell]:
     return [Cell(**cell) for cell in held["cells"]]
 
 
-def write(file: Path | None, figures: Mapping[str, Any], times: Times) -> None:
-    """All that is known so far, under a name of its own until it is whole."""
-    if file is None:
-        return
-    other_work = [cell.other_work for cell in times.cells]
-    line = {
-        "benchmark": "attention_kernels",
-        "machine": machine(),
-        "quiet": max(other_work) <= QUIET,
-        "other_work": other_work,
-        **figures,
-        **times.as_json(),
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(json.dumps(line, ensure_ascii=False) + "\n")
-    part.replace(file)
+def bench_of(times: Times) -> Bench:
+    """All sides run in this process; what else the machine did meanwhile counts as for any benchmark."""
+    bench = Bench("attention_kernels", "benchmarks.attention_kernels", Path())
+    bench.disturbed = [cell.other_work for cell in times.cells]
+    return bench
 
 
 def _show(times: Times) -> None:
@@ -123,8 +115,7 @@ def _show(times: Times) -> None:
 
 
 def _emit(args: argparse.Namespace, figures: Mapping[str, Any], times: Times) -> None:
-    bench = Bench("attention_kernels", "benchmarks.attention_kernels", Path())
-    bench.disturbed = [cell.other_work for cell in times.cells]
+    bench = bench_of(times)
     verdicts = times.verdicts()
     rows = [
         (v.name, _or_dash(v.least_beside), _or_dash(v.growth), "yes" if v.met(SLOWEST, STEEPEST) else "NO")
@@ -135,8 +126,9 @@ def _emit(args: argparse.Namespace, figures: Mapping[str, Any], times: Times) ->
         f"the program beside, and growth (the longest length over a quarter of it) at most {STEEPEST:g}"
     )
     met = {v.name: v.met(SLOWEST, STEEPEST) for v in verdicts}
-    write(args.json, {**figures, "met": met}, times)
-    bench.emit(title, ("", "least times beside", "growth", "met"), rows, **figures, met=met, **times.as_json())
+    whole = {**figures, "met": met, **times.as_json()}
+    write_line(args.json, bench, whole)
+    bench.emit(title, ("", "least times beside", "growth", "met"), rows, **whole)
 
 
 def _or_dash(value: float | None) -> object:

@@ -21,6 +21,7 @@ from benchmarks.log_chart import COLOURS, DASHES, Line, LogChart
 from rlhf.recipe.attention_schema import SOFTMAX
 
 MOST_BYTES = 60_000
+FEWER_KEYS = ("softmax", "sliding_window", "block_local", "strided", "block_sparse")
 Picture = tuple[str, LogChart]
 """Name of the file without its ending, and what it shows."""
 
@@ -66,22 +67,33 @@ def pictures(found: Mapping[str, Any], where: str) -> list[Picture]:
 
 
 def _of_kernels(found: Mapping[str, Any]) -> Iterator[Picture]:
-    """A picture a dtype and direction. The functions of the program beside are dotted, in their kernel's colour."""
-    results = found["results"]
+    """Two pictures a dtype and direction: kernels that take softmax over fewer keys, and the others."""
+    names = list(dict.fromkeys(row["name"] for row in found["results"]))
     twin_of = {twin: kernel for kernel, twins in found["twins"].items() for twin in twins}
-    names = list(dict.fromkeys(row["name"] for row in results))
-    kernels = [name for name in names if name != SDPA and name not in twin_of]
-    for dtype, direction in dict.fromkeys((row["dtype"], row["direction"]) for row in results):
-        lines = []
-        for name in names:
-            rows = [r for r in results if (r["dtype"], r["direction"], r["name"]) == (dtype, direction, name)]
-            points = sorted((float(row["length"]), float(row["ms"])) for row in rows)
-            kernel = twin_of.get(name, name)
-            colour = None if name == SDPA else kernels.index(kernel)
-            dash = 0 if colour is None else 2 if name in twin_of else colour // COLOURS % 2
-            lines.append(Line(name, points, colour, dash))
+    groups = {
+        "kernels": [name for name in names if name not in FEWER_KEYS],
+        "fewer keys": [name for name in names if name in FEWER_KEYS or name == SDPA],
+    }
+    for dtype, direction in dict.fromkeys((row["dtype"], row["direction"]) for row in found["results"]):
+        rows = [row for row in found["results"] if (row["dtype"], row["direction"]) == (dtype, direction)]
         title = f"{capital(direction)}, {dtype}, one CPU thread, 4 heads x 64"
-        yield slug(f"kernels {direction} {dtype}"), LogChart(title, "milliseconds, median", lines)
+        for group, members in groups.items():
+            if any(name != SDPA for name in members):
+                chart = LogChart(title, "milliseconds, median", _kernel_lines(rows, members, twin_of))
+                yield slug(f"{group} {direction} {dtype}"), chart
+
+
+def _kernel_lines(rows: Sequence[Mapping[str, Any]], names: Sequence[str], twin_of: Mapping[str, str]) -> list[Line]:
+    """The functions of the program beside are dotted, in their kernel's colour."""
+    kernels = [name for name in names if name != SDPA and name not in twin_of]
+    lines = []
+    for name in names:
+        points = sorted((float(row["length"]), float(row["ms"])) for row in rows if row["name"] == name)
+        kernel = twin_of.get(name, name)
+        colour = kernels.index(kernel) if kernel in kernels else None
+        dash = 2 if name in twin_of else (colour or 0) // COLOURS % 2
+        lines.append(Line(name, points, colour, dash))
+    return lines
 
 
 def _of_long_context(found: Mapping[str, Any]) -> Iterator[Picture]:

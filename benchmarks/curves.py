@@ -34,7 +34,8 @@ def crossover_in_words(base: Curve, other: Curve) -> str:
     found = crossover(base, other)
     if found is None:
         return f"above {lengths[-1]:,}"
-    return f"below {lengths[0]:,}" if found == lengths[0] else f"{found:,.0f}"
+    always = all(other[n] < base[n] for n in lengths)
+    return f"below {lengths[0]:,}" if always else f"{found:,.0f}"
 
 
 def ratio(base: Curve, other: Curve) -> float | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Bench, say
+from benchmarks.common import Bench, machine, say
+from benchmarks.quiet import QUIET
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,25 @@ class Kept:
         say(f"{self.bench.name}: {name}")
         answer = self.bench.run(side, options)
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_name(f"{file.name}.part")
-            part.write_text(json.dumps({"asked": asked, "answer": answer, "other_work": self.bench.disturbed[-1]}))
-            part.replace(file)
+            write_whole(file, {"asked": asked, "answer": answer, "other_work": self.bench.disturbed[-1]})
         return answer
+
+
+def write_line(file: Path | None, bench: Bench, figures: Mapping[str, Any]) -> None:
+    """What `Bench.emit` prints as its last line, as a file, if there is to be one."""
+    if file is not None:
+        head = {
+            "benchmark": bench.name,
+            "machine": machine(),
+            "quiet": max(bench.disturbed, default=0.0) <= QUIET,
+            "other_work": [round(share, 3) for share in bench.disturbed],
+        }
+        write_whole(file, head | dict(figures))
+
+
+def write_whole(file: Path, value: Mapping[str, Any]) -> None:
+    """Under a name of its own until it is complete."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps(value, ensure_ascii=False) + "\n")
+    part.replace(file)

@@ -11,7 +11,6 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from benchmarks.attention_inputs import Case, make_inputs
 from benchmarks.beside import Variant, runs
-from benchmarks.common import say
 from benchmarks.in_turn import in_turn
 from benchmarks.kernel_times import BOTH, FORWARD, SDPA, Cell, Times
 from benchmarks.quiet import Foreign
@@ -40,7 +39,6 @@ class Plan:
         foreign = Foreign()
         seconds = {}
         for direction, by_name in functions.items():
-            say(f"attention_kernels: {dtype}, {length} tokens, {direction}")
             seconds[direction] = in_turn(by_name, self.repeats, self.budget_s)
         return Cell(dtype, length, round(foreign.share(), 3), seconds)
 

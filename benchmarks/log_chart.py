@@ -17,7 +17,7 @@ from rlhf.evaluation.report import svg
 WIDTH, HEIGHT = 760, 440
 LEFT, TOP, BOTTOM = 58, 46, 40
 GAP = 15.0  # pixels between two names
-CHARACTER = 6.4  # pixels of a name's character, about
+CHARACTER = 7.0  # pixels of a name's character, about
 LIGHT = ("#2a78d6", "#c8501d", "#12875c", "#a06d00", "#4a3aa7", "#c2417f", "#007800", "#6b6b66")
 DARK = ("#6aa9f0", "#ee8155", "#2fb887", "#d9a126", "#a9a0f2", "#e78ab1", "#5cba5c", "#a3a29b")
 COLOURS = len(LIGHT)

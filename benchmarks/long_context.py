@@ -17,13 +17,12 @@ called again with the same options, the program goes on.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import Bench, cores, table, work_folder
-from benchmarks.kept import Kept
+from benchmarks.kept import Kept, write_line
 from benchmarks.long_answers import Answers
 from benchmarks.long_generation import generate
 from benchmarks.long_learning import learn
@@ -54,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(f"\n{table(title, header, rows)}")
         figures = {"options": run.options(), **answers.as_json()}
         bench.emit("softmax against hybrids", *answers.summary(), **figures)
-        if args.json is not None:
-            args.json.parent.mkdir(parents=True, exist_ok=True)
-            args.json.write_text(json.dumps({"benchmark": bench.name, **figures}) + "\n")
+        write_line(args.json, bench, figures)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -53,7 +53,7 @@ TEXTS = [
     ("algorithm: {aggregation: token_mean}\n", ["found 'token_mean'; write token-mean,", "did you mean token-mean?"]),
     ("algorithm: {old_logprobs: old}\n", ["algorithm.old_logprobs: found 'old'; write behaviour or recomputed"]),
     ("kind: trian\n", ["r.yaml:9: kind: unknown kind 'trian'; did you mean train?"]),
-    ("kind: 3\n", ["r.yaml:9: kind: unknown kind 3; there is: eval, train"]),
+    ("kind: 3\n", ["r.yaml:9: kind: unknown kind 3; there is: distill, eval, train"]),
     # YAML itself
     ("trainer: {steps: 1}\ntrainer: {steps: 2}\n", ["r.yaml:10: trainer: written twice, first in line 9"]),
     ("trainer:\n  steps: 1\n  steps: 2\n", ["r.yaml:11: trainer.steps: written twice, first in line 10"]),

@@ -245,7 +245,7 @@ async def test_another_run_may_use_it_if_its_teacher_is_the_same(tmp_path, model
     text = await made(recipe, tmp_path / "other", model, Engines(failures=10**9))
     assert [len(s.response_ids_R) for s in text.heldout["file"]] == [5]
     (model / "config.json").write_text('{"other": 1}')
-    with pytest.raises(TextError, match="was sampled by another model than policy.model"):
+    with pytest.raises(TextError, match=r"was sampled by another model than policy\.model"):
         await made(recipe, tmp_path / "other", model, Engines())
     (tmp_path / "run" / "text" / "about.json").unlink()
     with pytest.raises(TextError, match="holds no text that was sampled to its end"):
