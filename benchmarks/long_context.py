@@ -17,6 +17,7 @@ called again with the same options, the program goes on.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ SIDES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"learn": lear
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = _arguments(argv)
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")  # or DeepSpeed says on stdout that it looked for a GPU
     with work_folder() as work:
         bench = Bench("long_context", "benchmarks.long_context", work)
         run = Run(args, Kept(bench, args.out), (args.out or work) / "policies")

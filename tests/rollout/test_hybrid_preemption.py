@@ -43,7 +43,7 @@ def test_preempted_sequences_have_the_learners_log_probabilities(tmp_path: Path)
     folder = write_policy(("softmax", "linear"), "dense", tmp_path)
     sequences, lost = asyncio.run(sampled_in_a_small_cache(folder))
     print(f"{len(lost)} places lost, after {lost} sampled tokens")
-    assert sum(n > 0 for n in lost) >= 3, "sequences must lose their places in the midst of their responses"
+    assert sum(n > 0 for n in lost) >= 2, "sequences must lose their places in the midst of their responses"
     assert len(sequences) == 2 * len(LENGTHS)
     learner = start_learner(folder, "float32")
     try:
