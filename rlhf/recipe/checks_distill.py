@@ -108,16 +108,16 @@ def _check_text(recipe: DistillRecipe) -> Iterator[Finding]:
 
 def _check_sampled(recipe: DistillRecipe) -> Iterator[Finding]:
     """The text of an earlier run, and keys that say how this run would have sampled."""
-    from rlhf.run_folder import RunFolderError, find_run
+    from rlhf.run_folder import RunFolderError
+    from rlhf.stages.distill.folder import find_text
 
-    assert recipe.text.sampled is not None
     try:
-        found = find_run(Path(recipe.text.sampled).expanduser())
+        found = find_text(recipe)
     except RunFolderError as error:
         yield refuse("text.sampled", f"{error}; name the folder of a run of kind: distill, or its name")
         return
-    if not (found / "text" / "about.json").is_file():
-        yield refuse("text.sampled", f"{found} has no text that was sampled to its end; name another run")
+    if not (found / "about.json").is_file():
+        yield refuse("text.sampled", f"{found} holds no text that was sampled to its end; name another run")
     for name in ("tokens", "length", "begin", "prompted", "prompts"):
         if name in recipe.text.changed:
             yield warn(f"text.{name}", "has no effect: the text is that of text.sampled")

@@ -25,7 +25,7 @@ import yaml
 from rlhf.checkpoint import Checkpoints
 from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.load import dump_recipe
-from rlhf.run_folder import RunFolderError, default_root, numbered_runs, versions
+from rlhf.run_folder import RunFolderError, default_root, find_run, numbered_runs, versions
 from rlhf.stages.distill.samples import SAMPLED
 
 _FIXED = (
@@ -67,6 +67,21 @@ class DistillFolder:
             shutil.rmtree(self.path)
 
 
+def find_text(recipe: DistillRecipe) -> Path:
+    """The folder with the text of the run that `text.sampled` names: by its path, or by its name among the runs.
+
+    Raises RunFolderError.
+    """
+    assert recipe.text.sampled is not None
+    named = Path(recipe.text.sampled).expanduser()
+    beside = _root(recipe) / named
+    return find_run(beside if (beside / "recipe.yaml").is_file() else named) / "text"
+
+
+def _root(recipe: DistillRecipe) -> Path:
+    return Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
+
+
 def open_distill_run(recipe: DistillRecipe, resume: bool) -> tuple[DistillFolder, list[str]]:
     """A new folder, or with `resume` the newest of that name in which anything was sampled; and what a resumed run
     has otherwise, a line a key.
@@ -74,7 +89,7 @@ def open_distill_run(recipe: DistillRecipe, resume: bool) -> tuple[DistillFolder
     Writes recipe.yaml and run.json. Raises RunFolderError where there is nothing to resume, or where the recipe differs
     in what a checkpoint cannot be continued under.
     """
-    root = Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
+    root = _root(recipe)
     folder = _to_resume(root, recipe.run.name) if resume else _new(root, recipe.run.name)
     saved, changed = folder.path / "recipe.yaml", []
     if resume:

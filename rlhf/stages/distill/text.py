@@ -8,8 +8,8 @@ from typing import Any
 
 from rlhf.evaluation.model import fingerprint
 from rlhf.recipe.distill_schema import DistillRecipe
-from rlhf.run_folder import find_run
 from rlhf.stages.distill.beginnings import Beginnings, begin_tokens, beginnings
+from rlhf.stages.distill.folder import find_text
 from rlhf.stages.distill.run import DistillText
 from rlhf.stages.distill.samples import AboutText, Sample, TextError, TextFile
 from rlhf.stages.distill.sequences import real_text, split
@@ -30,7 +30,7 @@ async def text_of(
         heldout["file"] = real_text(path, tokenizer, begin, text.length, text.heldout_file_tokens)
     model = fingerprint(teacher)
     if text.sampled is not None:
-        samples = _of_another_run(Path(text.sampled).expanduser(), model)
+        samples = _of_another_run(find_text(recipe), model)
     else:
         samples = await _own(recipe, TextFile(folder), model, tokenizer, sample_more, note)
     train, held = split(samples, text.heldout, recipe.run.seed)
@@ -39,8 +39,8 @@ async def text_of(
     return DistillText(train, {"sampled": held, **heldout})
 
 
-def _of_another_run(named: Path, model: str) -> list[Sample]:
-    file = TextFile(find_run(named) / "text")
+def _of_another_run(folder: Path, model: str) -> list[Sample]:
+    file = TextFile(folder)
     about = file.about()
     if about is None:
         raise TextError(f"text.sampled: {file.folder} holds no text that was sampled to its end; name another run")
