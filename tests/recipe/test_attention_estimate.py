@@ -56,7 +56,7 @@ def test_parameters_are_counted_as_softmax_layers(tmp_path):
 
 
 def test_ranks_that_share_a_sequence_share_its_tokens(tmp_path):
-    alone = loaded(tmp_path, "learner.ranks=4").estimate
+    alone = loaded(tmp_path, "learner.ranks=4", "learner.share_prompts=false").estimate  # which they cannot do
     shared = loaded(tmp_path, "learner.ranks=4", "learner.sequence_parallel=2").estimate
     assert shared.learner.activations * 2 == pytest.approx(alone.learner.activations, abs=4)
     assert alone.step.micro_batches_per_rank_max == 8  # 64 sequences a rank, 8 of 1024 tokens in a budget of 8192
