@@ -17,8 +17,9 @@ from rlhf.attention.decay.operands import Scratch, Slot
 from rlhf.attention.decay.plan import Piece, cut
 from rlhf.attention.decay.recurrence import back, forth, sum_gradient
 
-CACHED = 1 << 16
-"""Elements that an operand of a piece may have for each thread of a CPU: about ten are in use, 256 KiB each."""
+CACHED = 17 << 12
+"""Elements that an operand of a piece may have for each thread of a CPU: about ten are in use, 272 KiB each. So many
+that 16 chunks of 64 tokens go together at a head size of 64, with a column of normalisers too."""
 ON_GPU = 64
 """Chunks of a piece on a GPU, for all heads at once."""
 
@@ -33,8 +34,9 @@ class Setup:
         largest = max(self.repeats * chunk * max(chunk, key, value), key * value)
         on_cpu = q.device.type == "cpu"
         most = max(1, CACHED * torch.get_num_threads() // largest) if on_cpu else ON_GPU
-        self.plan = cut(cu.lengths, chunk, most, q.device)
-        together = max(1, most // self.plan.count) if on_cpu else groups
+        count = sum(-(-length // chunk) for length in cu.lengths)
+        self.plan = cut(cu.lengths, chunk, -(-count // -(-count // most)), q.device)  # pieces of about the same size
+        together = max(1, most // count) if on_cpu else groups
         self.head_ranges = [slice(g, min(g + together, groups)) for g in range(0, groups, together)]
         self.table = FactorTable(log, scale, self.plan, self.repeats, value, self.dtype)
 

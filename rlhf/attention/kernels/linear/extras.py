@@ -27,7 +27,7 @@ def state_shapes(shape: HeadShape, extras: LinearExtras) -> tuple[tuple[int, ...
 
 
 def features(x_HTd: Tensor) -> Tensor:
-    return elu(working(x_HTd)[0]) + 1
+    return elu(working(x_HTd)[0]).add_(1)
 
 
 def rotated(features_HTd: Tensor, extras: LinearExtras) -> Tensor:
