@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import pad
 
 from rlhf.attention.contract import NO_AUX, Aux, State, working
 from rlhf.attention.cu_seqlens import CuSeqlens
@@ -23,7 +22,8 @@ def chunk(
     kept_G = v.new_zeros(v.shape[0])  # log-decays
     if extras.cos_Td is None:
         initial = None if state is None else torch.cat([state[0], state[1][..., None]], -1)
-        sums_HTf, after_SGdf = decayed(fq, fk, pad(v, (0, 1), value=1.0), kept_G, initial, cu_seqlens)
+        v_GTf = torch.cat([v, torch.ones_like(v[..., :1])], -1)
+        sums_HTf, after_SGdf = decayed(fq, fk, v_GTf, kept_G, initial, cu_seqlens)
         after = after_SGdf[..., :-1], after_SGdf[..., -1]
     else:
         turned = rotated(fq, extras), rotated(fk, extras)
