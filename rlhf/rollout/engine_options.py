@@ -13,6 +13,7 @@ from rlhf.recipe.schema import RepetitionConfig, RolloutConfig
 from rlhf.rollout import wide_products
 from rlhf.rollout.plugin import WEIGHT_BACKEND
 from rlhf.rollout.sampling import Sampling
+from rlhf.threads import SPIN_BESIDE_OTHERS, spinning
 
 ATTENTION_SWITCH = "LONGTHOUGHT_ATTENTION_BACKEND"  # what computes a policy's own kernels, in vLLM's processes
 CERTAIN_STOP = "longthought_certain_stop"  # key of a request's extra arguments: [tokens, probability, end token]
@@ -61,7 +62,8 @@ def engine_environment(spec: EngineSpec) -> dict[str, str]:
     ):
         environment[wide_products.SWITCH] = "1"
     if spec.device == "cpu":
-        environment |= KEEP_FREED_MEMORY  # for vLLM's own processes, which start with it
+        # For vLLM's own processes, which start with it: a scheduler and a worker, in turn on the same cores.
+        environment |= KEEP_FREED_MEMORY | spinning(SPIN_BESIDE_OTHERS)
         # Under a cpuset (a container's, a batch job's) the cores that this process may use start anywhere.
         allowed = sorted(os.sched_getaffinity(0))
         if (wanted := 1 + max((core for worker in spec.cpus for core in worker), default=-1)) > len(allowed):
