@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 class KernelSettings(Section):
     """What a recipe may say of a kernel beside its name; here: nothing."""
 
+    def misfit(self, head_dim: int) -> str | None:
+        """What of them a head of that size does not admit, and what to write; None: nothing."""
+        return None
+
 
 Engine = Literal["state", "paged", "none"]
 """How an engine holds it: a state of constant size a sequence, a cache of keys and values a token, or not at all."""

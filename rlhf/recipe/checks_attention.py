@@ -94,6 +94,9 @@ def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) ->
     if policy.packing == "padded":
         yield refuse("policy.packing", f"found padded: {mixers} runs packed sequences alone; write auto, or packed")
     layers = model.attention or ()
+    for i, layer in enumerate(layers):
+        if misfit := layer.parsed().misfit(model.head_dim):
+            yield refuse(_key(policy, layer.kernel), f"{layer.kernel} ({spelled([i])}): {misfit}")
     for kernel, at in by_kernel(layers).items():
         spec, here = layers[at[0]].spec, f"{kernel} ({spelled(at)})"
         if not spec.causal:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rlhf.attention.catalog import CATALOG
 from rlhf.attention.spec import KernelSettings, KernelSpec
+from rlhf.attention.specs.windows import FLASH
 
 
 class LocalSettings(KernelSettings):
@@ -45,6 +46,7 @@ KERNELS = (
     spec("two_way", causal=False),
     spec("lone", packable=False),
     spec("metal", devices=("gpu",)),
+    FLASH,  # whose settings do not fit every head size
 )
 
 

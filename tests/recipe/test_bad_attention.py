@@ -92,6 +92,7 @@ COMBINATIONS = [
     (["policy.attention={rope: {type: ntk, factor: 2, original_context: 1024}}", "rollout.max_response_tokens=1600"], CPU, "holds 2048; write at most 1536"),
     # ranks that share a sequence
     (["learner.sequence_parallel=2", "learner.ranks=2", "policy.packing=padded"], CPU, "policy.packing: found padded: ranks share packed sequences alone (learner.sequence_parallel); write auto"),
+    (["policy.attention={layers: {2: {kernel: flash, key_size: 16}}}"], CPU, "policy.attention.layers.2: flash (layer 2): key_size 16 is below the head size 32, whose rotary angles it takes; write at least 32, or leave it out"),
     (["learner.sequence_parallel=3", "learner.ranks=4"], CPU, "learner.sequence_parallel: found 3, which does not divide learner.ranks 4; write 1 or 2 or 4"),
     (["learner.sequence_parallel=4", "learner.ranks=4"], CPU, "learner.sequence_parallel: found 4, which does not divide the model's 4 heads and 2 key-value heads; write 1 or 2"),
     (["learner.sequence_parallel=2", "learner.ranks=8", "trainer.prompts_per_step=1", "algorithm.group_size=3"], CPU, "learner.ranks: found 8, but a step has 3 sequences (trainer.prompts_per_step 1 x algorithm.group_size 3): some ranks would get none; write at most 6"),

@@ -21,6 +21,14 @@ class FlashSettings(KernelSettings):
         None, ge=2, multiple_of=2, description="size of the shared key, at least the head size; none: the head size"
     )
 
+    def misfit(self, head_dim: int) -> str | None:
+        if self.key_size is None or self.key_size >= head_dim:
+            return None
+        return (
+            f"key_size {self.key_size} is below the head size {head_dim}, whose rotary angles it takes; write at least "
+            f"{head_dim}, or leave it out"
+        )
+
 
 def _sliding_window_size(heads: int, kv_heads: int, size: int, settings: SlidingWindowSettings) -> int:
     return 2 * kv_heads * settings.window * size + 1

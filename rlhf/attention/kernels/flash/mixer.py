@@ -33,12 +33,9 @@ class FlashMixer(Mixer):
     def make_layers(self, shape: MixerShape) -> None:
         """None of a softmax layer's."""
         settings: FlashSettings = self.settings
+        if misfit := settings.misfit(shape.head_dim):
+            raise ValueError(f"attention flash in layer {shape.layer}: {misfit}")
         key, values = settings.key_size or shape.head_dim, settings.expansion * shape.heads * shape.head_dim
-        if key < shape.head_dim:
-            raise ValueError(
-                f"attention flash in layer {shape.layer}: key_size {key} is below the head size {shape.head_dim}, "
-                f"whose rotary angles it takes; give at least {shape.head_dim}, or leave it out"
-            )
         self.z_in = nn.Linear(shape.hidden, key, bias=False)
         self.u_in = nn.Linear(shape.hidden, values, bias=False)
         self.v_in = nn.Linear(shape.hidden, values, bias=False)
