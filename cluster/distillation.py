@@ -26,6 +26,7 @@ from rlhf.metrics.sinks import open_sinks
 from rlhf.models.resolve import load_tokenizer, resolve_model
 from rlhf.recipe.devices import devices_for
 from rlhf.recipe.distill_schema import DistillRecipe
+from rlhf.recipe.load import recheck
 from rlhf.recipe.schema import RolloutConfig
 from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.sampling import queued_at_once
@@ -85,6 +86,7 @@ class _Session:
         recipe, seed = self.recipe, self.recipe.run.seed
         softmax = recipe.policy.model_copy(update={"attention": None})
         teacher = resolve_model(softmax, self.folder.policy / "base", seed)
+        recheck(recipe, teacher)
         policy = resolve_model(recipe.policy, self.folder.policy, seed)
         tokenizer = load_tokenizer(teacher)
         try:

@@ -29,6 +29,7 @@ from rlhf.models.resolve import load_tokenizer
 from rlhf.recipe.attention_schema import attention_backend
 from rlhf.recipe.devices import devices_for
 from rlhf.recipe.eval_schema import EvalRecipe
+from rlhf.recipe.load import recheck
 from rlhf.recipe.schema import RolloutConfig
 from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.sampling import queued_at_once
@@ -47,6 +48,7 @@ def evaluate(recipe: EvalRecipe, out: Path, note: Note, restart: bool = False) -
         found = find_model(recipe.policy, Path(workspace) / "policy", recipe.run.seed)
         if found.note:
             note(found.note)
+        recheck(recipe, found.folder)
         tokenizer = load_tokenizer(found.folder)
         evaluation, max_model_len = _on_paper(recipe, out, found, tokenizer, note)
         with evaluation.open(restart, note) as journal:

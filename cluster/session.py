@@ -43,6 +43,7 @@ from rlhf.publication import canary_of
 from rlhf.recipe.attention_schema import attention_backend
 from rlhf.recipe.checks_domains import domain_faults
 from rlhf.recipe.devices import devices_for, weight_transfer
+from rlhf.recipe.load import recheck
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.record import RunRecord
 from rlhf.rollout.engine_options import EngineSpec
@@ -118,6 +119,7 @@ class _Session:
         self.view.stage("starting", "reading the model and the prompts")
         self._listen_to_signals()
         model_dir = resolve_model(self.recipe.policy, self.folder.policy, self.recipe.run.seed)
+        recheck(self.recipe, model_dir)
         tokenizer = load_tokenizer(model_dir)
         prompts = load_prompts(self.recipe.data, tokenizer)
         _refuse_domains(self.recipe, prompts)
@@ -152,7 +154,9 @@ class _Session:
         status = "failed"
         try:
             assert self.engines is not None
-            await check_parity(self.recipe, self.learner, self.engines, prompts.train, model_dir, self.view)
+            parity = partial(check_parity, self.recipe, self.learner, self.engines, prompts.train, model_dir, self.view)
+            if self.checkpoint is None:
+                await parity()
             if self.checkpoint is not None:
                 await self.learner.load(self.checkpoint / "learner")
             elif self.recipe.warmup is not None:
@@ -169,6 +173,9 @@ class _Session:
                 self._note_best(state["step"])
                 self.view.note(f"resumed from {self.checkpoint}")
             self.trainer = trainer
+            if self.checkpoint is not None or self.recipe.warmup is not None:
+                await trainer.publish()
+                await parity()  # of the weights that training begins with
             finished = await trainer.run()
             status = "finished" if finished else "interrupted"
         except asyncio.CancelledError:

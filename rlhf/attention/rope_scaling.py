@@ -12,7 +12,7 @@ class RopeScaling:
 
     linear: positions divided by the factor (Chen et al., arXiv 2306.15595). ntk: the base theta raised so that the
     slowest channel turns factor times slower and the fastest as before ("NTK-aware", static). yarn: channel by channel
-    between the two, with warmer softmax (Peng et al., arXiv 2309.00071).
+    between the two, with a sharper softmax, where there is one (Peng et al., arXiv 2309.00071).
     """
 
     kind: Literal["linear", "ntk", "yarn"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.chunking import ChunkLayout
 
@@ -53,6 +54,7 @@ class _Scan(torch.autograd.Function):
         return before, state
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_before, g_final = gradients
         before, decay = ctx.saved_tensors

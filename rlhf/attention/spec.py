@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from rlhf.attention.mixers.base import Mixer
 
 
+_LENGTHS = ("window", "chunk", "block", "local", "stride")
+
+
 class KernelSettings(Section):
     """What a recipe may say of a kernel beside its name; here: nothing."""
 
     def misfit(self, head_dim: int) -> str | None:
         """What of them a head of that size does not admit, and what to write; None: nothing."""
         return None
+
+    @property
+    def border(self) -> int:
+        """Tokens of the largest window, chunk or block they name: longer sequences show all that a kernel does."""
+        return max((getattr(self, name) for name in _LENGTHS if name in type(self).model_fields), default=0)
 
 
 Engine = Literal["state", "paged", "none"]
@@ -31,9 +39,8 @@ class KernelSpec:
     """module: holds KERNEL and, but for softmax, MIXER. cost: of a sequence of T tokens. state: a sequence or a token.
 
     state_size: elements a sequence, of (query heads, key-value heads, head size, settings); None: it grows.
-    rope: whether queries and keys may be rotated. has_extras: needs more than q, k, v, so it comes with a mixer of
-    its own; one without serves through transformers' AttentionInterface too. library: the op of
-    flash-linear-attention that is its fast path on a GPU.
+    has_extras: needs more than q, k, v, so it comes with a mixer of its own; one without serves through transformers'
+    AttentionInterface too. library: the op of flash-linear-attention that is its fast path on a GPU.
     """
 
     name: str
@@ -45,7 +52,6 @@ class KernelSpec:
     settings: type[KernelSettings]
     engine: Engine = "state"
     state_size: Callable[[int, int, int, Any], int] | None = None
-    rope: bool = True
     has_extras: bool = True
     causal: bool = True
     packable: bool = True

@@ -151,7 +151,13 @@ class KernelAttention:
     def _scaled(self, query: Tensor, scaling: float | None) -> Tensor:
         """Queries from which a kernel that divides by sqrt(d) gets the model's own scale."""
         usual = 1 / sqrt(query.shape[-1])
-        return query if scaling is None or isclose(scaling, usual, rel_tol=1e-6) else query * (scaling / usual)
+        if scaling is None or isclose(scaling, usual, rel_tol=1e-6):
+            return query
+        if self.kernel.name == "linear":
+            raise ValueError(f"attention linear has no scale, and the model's is {scaling:g}: it would be another map")
+        if (own := getattr(self.extras, "scale", None)) is not None:
+            raise ValueError(f"attention {self.kernel.name} has the scale {own:g}, and the model {scaling:g}: drop one")
+        return query * (scaling / usual)
 
     def _batch(
         self, rows: int, length: int, mask: Tensor | None, positions: Tensor | None, cu_seq_lens: Tensor | None

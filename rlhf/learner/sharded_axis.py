@@ -57,7 +57,7 @@ class ShardedAxis:
         """What `rlhf.attention.levels.mix_levels` does, for this rank's tokens; aux is of its heads and all tokens."""
         (level,) = levels
         made = self._projected(mixer, hidden_LD, rope, level.cu_seqlens)
-        out_HTe, _, aux = mixer.run(mixer.KERNEL, made, None, level.cu_seqlens, "chunk")
+        out_HTe, _, aux = mixer.run(mixer.kernel, made, None, level.cu_seqlens, "chunk")
         return mixer.finish(self.to_tokens(out_HTe), hidden_LD), ((level, aux),)
 
     def _projected(self, mixer: Mixer, hidden_LD: Tensor, rope: Rope, cu_seqlens: CuSeqlens) -> Projected:

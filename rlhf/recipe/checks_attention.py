@@ -85,6 +85,12 @@ def _key(policy: PolicyConfig, kernel: str) -> str:
 def _check_layers(policy: PolicyConfig, model: ModelConfig, devices: Devices) -> Iterator[Finding]:
     """What holds wherever a policy with such layers is loaded."""
     if not (mixers := _mixers(model)):
+        if policy.attention is not None and policy.attention.backend in ("library", "flex"):
+            yield refuse(
+                f"{KEY}.backend",
+                f"found {policy.attention.backend}: it is for layers that are not softmax, and there are none; a "
+                "softmax layer runs PyTorch's attention, which takes FlashAttention's kernel on a GPU; leave it out",
+            )
         return
     if model.heads % model.kv_heads:
         yield refuse(

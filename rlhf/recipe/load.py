@@ -46,6 +46,9 @@ KINDS: dict[str, type[TrainRecipe] | type[EvalRecipe] | type[DistillRecipe]] = {
     "eval": EvalRecipe,
     "distill": DistillRecipe,
 }
+Finder = Callable[[str, str | None], FilePath | None]
+"""(model, revision) -> its config.json, where it is here."""
+
 Placing = Callable[[Finding], Problem]
 """Gives a finding the place where its key was written."""
 
@@ -137,46 +140,83 @@ def load_checked(path: str | FilePath, overrides: Sequence[str] = (), devices: D
 
 def _checked_train(recipe: TrainRecipe, placed: Placing, devices: Devices | None) -> Loaded:
     devices = devices or devices_for(recipe.cluster)
-    findings = check(recipe, devices)
-    model, more = _model(recipe.policy, find_config)
-    config = find_config(recipe.policy.model, recipe.policy.revision)
-    findings += [*more, *check_native("rollout", recipe.rollout.prefix_caching, config)]
-    estimate = None
-    if model is not None and recipe.algorithm.name in CATALOG:  # else that is what is wrong
-        estimate = estimate_for(recipe, model, devices)
-        findings += [*check_model(recipe, model), *check_attention(recipe, model, devices)]
-        findings += check_memory(recipe, estimate, devices)
-    return Loaded(recipe, devices, _warnings(findings, placed), model, estimate)
+    model, estimate, more = _train_model(recipe, devices, find_config)
+    return Loaded(recipe, devices, _warnings([*check(recipe, devices), *more], placed), model, estimate)
+
+
+def _train_model(
+    recipe: TrainRecipe, devices: Devices, find: Finder
+) -> tuple[ModelConfig | None, Estimate | None, list[Finding]]:
+    """The model, what it needs, and what its config.json forbids."""
+    model, findings = _model(recipe.policy, find)
+    config = find(recipe.policy.model, recipe.policy.revision)
+    findings += check_native("rollout", recipe.rollout.prefix_caching, config)
+    if model is None or recipe.algorithm.name not in CATALOG:  # that is what is wrong, then
+        return model, None, findings
+    estimate = estimate_for(recipe, model, devices)
+    findings += [*check_model(recipe, model), *check_attention(recipe, model, devices)]
+    findings += check_memory(recipe, estimate, devices)
+    return model, estimate, findings
 
 
 def checked_eval(recipe: EvalRecipe, placed: Placing, devices: Devices | None = None) -> LoadedEval:
     """An evaluation's recipe from a file, or composed from options (`options.py`). Raises RecipeError."""
     devices = devices or devices_for(recipe.cluster)
-    findings = check_eval(recipe, devices)
-    model, more = _model(recipe.policy, find_trained_config)
-    config = find_trained_config(recipe.policy.model, recipe.policy.revision)
-    findings += [*more, *check_native("engines", recipe.engines.prefix_caching, config)]
-    engine = None
-    if model is not None:
-        engine = eval_engine_memory(recipe, model, devices)
-        findings += [*check_eval_model(recipe, model), *check_eval_attention(recipe, model, devices)]
-        findings += check_eval_memory(recipe, engine, devices)
-    return LoadedEval(recipe, devices, _warnings(findings, placed), model, engine)
+    model, engine, more = _eval_model(recipe, devices, find_trained_config)
+    return LoadedEval(recipe, devices, _warnings([*check_eval(recipe, devices), *more], placed), model, engine)
+
+
+def _eval_model(
+    recipe: EvalRecipe, devices: Devices, find: Finder
+) -> tuple[ModelConfig | None, EngineMemory | None, list[Finding]]:
+    model, findings = _model(recipe.policy, find)
+    config = find(recipe.policy.model, recipe.policy.revision)
+    findings += check_native("engines", recipe.engines.prefix_caching, config)
+    if model is None:
+        return None, None, findings
+    engine = eval_engine_memory(recipe, model, devices)
+    findings += [*check_eval_model(recipe, model), *check_eval_attention(recipe, model, devices)]
+    return model, engine, [*findings, *check_eval_memory(recipe, engine, devices)]
 
 
 def _checked_distill(recipe: DistillRecipe, placed: Placing, devices: Devices | None) -> LoadedDistill:
     devices = devices or devices_for(recipe.cluster)
-    findings = check_distill(recipe, devices)
-    student, more = teacher, _ = _model(recipe.policy.model_copy(update={"attention": None}), find_config)
+    student, estimate, more = _distill_model(recipe, devices, find_config)
+    return LoadedDistill(
+        recipe, devices, _warnings([*check_distill(recipe, devices), *more], placed), student, estimate
+    )
+
+
+def _distill_model(
+    recipe: DistillRecipe, devices: Devices, find: Finder
+) -> tuple[ModelConfig | None, DistillEstimate | None, list[Finding]]:
+    student, findings = teacher, _ = _model(recipe.policy.model_copy(update={"attention": None}), find)
     if teacher is None or not teacher.built:  # else what is wrong is said of the teacher
-        student, more = _model(recipe.policy, find_config)
-    findings += more
-    estimate = None
-    if teacher is not None and student is not None:
-        findings += check_distill_model(recipe, teacher, student, devices)
-        estimate = distill_estimate(recipe, teacher, student, devices)
-        findings += check_distill_memory(recipe, estimate, devices)
-    return LoadedDistill(recipe, devices, _warnings(findings, placed), student, estimate)
+        student, findings = _model(recipe.policy, find)
+    if teacher is None or student is None:
+        return student, None, findings
+    findings += check_distill_model(recipe, teacher, student, devices)
+    estimate = distill_estimate(recipe, teacher, student, devices)
+    return student, estimate, [*findings, *check_distill_memory(recipe, estimate, devices)]
+
+
+def recheck(recipe: Recipe, folder: FilePath) -> None:
+    """What only the model's config.json shows, once it is in `folder`: one of the hub may have come when the run began.
+
+    folder: of policy.model as it is; a distillation's teacher. Raises RecipeError.
+    """
+
+    def find(model: str, revision: str | None) -> FilePath:
+        return folder / "config.json"
+
+    devices = devices_for(recipe.cluster)
+    if isinstance(recipe, EvalRecipe):
+        findings = _eval_model(recipe, devices, find)[2]
+    elif isinstance(recipe, DistillRecipe):
+        findings = _distill_model(recipe, devices, find)[2]
+    else:
+        findings = _train_model(recipe, devices, find)[2]
+    _warnings(findings, lambda finding: Problem(finding.key, finding.message, str(folder)))
 
 
 def _warnings(findings: Sequence[Finding], placed: Placing) -> tuple[Problem, ...]:
@@ -187,9 +227,7 @@ def _warnings(findings: Sequence[Finding], placed: Placing) -> tuple[Problem, ..
     return tuple(placed(finding) for finding in findings)
 
 
-def _model(
-    policy: PolicyConfig, find: Callable[[str, str | None], FilePath | None]
-) -> tuple[ModelConfig | None, list[Finding]]:
+def _model(policy: PolicyConfig, find: Finder) -> tuple[ModelConfig | None, list[Finding]]:
     """The model's sizes and layers, where its config.json is here; otherwise why they are not known."""
     path = find(policy.model, policy.revision)
     if path is None:

@@ -23,7 +23,8 @@ def attention_words(policy: PolicyConfig, model: ModelConfig | None, devices: De
         return None if policy.attention is None else "as policy.attention says, once the model is here"
     parts = [described(model.attention)]
     if any(layer.kernel != SOFTMAX for layer in model.attention):
-        parts.append(computed_by(policy, model, devices))
+        softmax = " (softmax: PyTorch's SDPA)" if any(layer.kernel == SOFTMAX for layer in model.attention) else ""
+        parts.append(computed_by(policy, model, devices) + softmax)
     rope = None if policy.attention is None or model.built else policy.attention.rope
     if rope is not None:
         parts.append(f"positions stretched ({rope.type}, factor {rope.factor:g}) to {model.context} tokens")

@@ -145,14 +145,19 @@ def at_tokens(extras: Any, tokens: Tensor) -> Any:
 
 
 def assert_close(found: Tensor, expected: Tensor, tolerance: float, what: str) -> None:
-    """Relative to the largest expected value (at least 1e-3, so that what ought to vanish may be tiny)."""
+    """Relative to the largest expected value of each head, or each state (at least a thousandth of the largest of all,
+    and 1e-3, in float64 1e-4, so that what ought to vanish may be tiny)."""
     assert found.shape == expected.shape, f"{what}: {tuple(found.shape)}, expected {tuple(expected.shape)}"
     assert bool(torch.isfinite(found).all()), f"{what}: not finite"
     if expected.numel() == 0:
         return
-    error = float((found.double() - expected.double()).abs().max())
-    scale = max(float(expected.double().abs().max()), 1e-3)
-    assert error <= tolerance * scale, f"{what}: off by {error:.3g}, the largest value is {scale:.3g}"
+    error = (found.double() - expected.double()).abs().flatten(1 if expected.ndim > 1 else 0).amax(-1)
+    largest = expected.double().abs().flatten(1 if expected.ndim > 1 else 0).amax(-1)
+    floor = 1e-4 if found.dtype is torch.float64 else 1e-3
+    scale = largest.clamp(min=max(1e-3 * float(largest.max()), floor))
+    assert bool((error <= tolerance * scale).all()), (
+        f"{what}: off by {error.tolist()}, the largest are {scale.tolist()}"
+    )
 
 
 def check(
@@ -178,19 +183,36 @@ def check(
 
 
 def check_isolation(kernel: Kernel, shape: HeadShape, make_extras: MakeExtras, lengths: Sequence[int]) -> None:
-    """A sequence among others gives what it gives alone, bit by bit or nearly, though its neighbours are NaN."""
+    """A sequence among others gives what it gives alone, bit by bit or nearly, though its neighbours are NaN, gates and
+    all; and so do its gradients."""
     packed = CuSeqlens.of_lengths(lengths)
     inputs = make_inputs(kernel, shape, packed, make_extras)
     for s, span in enumerate(packed.spans()):
         tokens = torch.arange(span.start, span.stop)
-        own = [t[:, span] for t in (inputs.q, inputs.k, inputs.v)]
-        alone, *_ = kernel.chunk(*own, at_tokens(inputs.extras, tokens), None, CuSeqlens([0, lengths[s]]))
         others = torch.ones(packed.total, dtype=torch.bool).index_fill(0, tokens, False)
-        broken = [t.detach().clone() for t in (inputs.q, inputs.k, inputs.v)]
-        for t in broken:
-            t[:, others] = torch.nan
-        among, *_ = kernel.chunk(*broken, inputs.extras, None, packed)
-        assert_close(among[:, span].detach(), alone.detach(), 1e-12, f"{kernel.name}: sequence {s} among NaNs")
+        whole = [t.detach() for t in (inputs.q, inputs.k, inputs.v)]
+        own = [t[:, span].clone().requires_grad_() for t in whole]
+        broken = [without(t, 1, others).requires_grad_() for t in whole]
+        gates = map_tensors(inputs.extras, lambda t, axes: t.detach())
+        hurt = map_tensors(
+            gates, lambda t, axes, others=others: without(t, axes.index("T"), others) if "T" in axes else t
+        )
+        alone, *_ = kernel.chunk(*own, at_tokens(gates, tokens), None, CuSeqlens([0, lengths[s]]))
+        among, *_ = kernel.chunk(*broken, hurt, None, packed)
+        what = f"{kernel.name}: sequence {s} among NaNs"
+        assert_close(among[:, span].detach(), alone.detach(), 1e-12, what)
+        weight = torch.randn(alone.shape, generator=torch.Generator().manual_seed(s), dtype=alone.dtype)
+        expected = torch.autograd.grad((alone * weight).sum(), own)
+        found = torch.autograd.grad((among[:, span] * weight).sum(), broken)
+        for name, a, b in zip("qkv", found, expected, strict=True):
+            assert_close(a[:, span], b, 1e-10, f"{what}: gradient of {name}")
+
+
+def without(x: Tensor, axis: int, tokens: Tensor) -> Tensor:
+    """A copy with NaN at these tokens; whole numbers (codes, blocks) stay."""
+    if not x.is_floating_point():
+        return x
+    return x.clone().index_fill_(axis, tokens.nonzero().flatten(), torch.nan)
 
 
 def check_causal(kernel: Kernel, shape: HeadShape, make_extras: MakeExtras, length: int) -> None:

@@ -53,6 +53,8 @@ class KernelSuite:
             cu = CuSeqlens.of_lengths(lengths)
             inputs = make_inputs(self.kernel, self.shapes[1], cu, self.extras, carried=True)
             check(self.kernel, inputs, cu, self.forms)
+            inputs = make_inputs(self.kernel, self.shapes[1], cu, self.extras, torch.float32, carried=True)
+            check(self.kernel, inputs, cu, self.forms, self.float32)
         for cut in (1, self.chunk - 1, self.chunk):
             lengths = [cut + 1, cut + self.chunk, cut + 2 * self.chunk + 3]
             check_carried(self.kernel, self.shapes[1], self.extras, lengths, cut)
@@ -68,11 +70,16 @@ class KernelSuite:
         key=st.sampled_from([2, 4, 8]),
         value=st.sampled_from([2, 4, 8]),
         lengths=st.lists(st.integers(1, 150), min_size=1, max_size=4),
+        carried=st.booleans(),
         seed=st.integers(0, 1000),
     )
-    def test_any_shape(self, groups: int, repeats: int, key: int, value: int, lengths: list[int], seed: int) -> None:
+    def test_any_shape(
+        self, groups: int, repeats: int, key: int, value: int, lengths: list[int], carried: bool, seed: int
+    ) -> None:
         shape, cu = HeadShape(groups * repeats, groups, key, value), CuSeqlens.of_lengths(lengths)
-        check(self.kernel, make_inputs(self.kernel, shape, cu, self.extras, seed=seed), cu, ("chunk",))
+        carried = carried and "step" in self.forms
+        inputs = make_inputs(self.kernel, shape, cu, self.extras, seed=seed, carried=carried)
+        check(self.kernel, inputs, cu, ("chunk",))
 
     def test_states_have_the_shapes_that_were_promised(self) -> None:
         if self.kernel.state_shapes is None:

@@ -168,7 +168,7 @@ def test_zeroed_memory_is_no_token_yet() -> None:
     torch.testing.assert_close(zeroed, fresh)
 
 
-def test_slopes_are_the_papers() -> None:
+def test_slopes_are_those_of_alibi_and_fall_with_the_layers() -> None:
     eight = slopes(8, torch.float64, torch.device("cpu")).tolist()
     assert eight == [2.0**-h for h in range(1, 9)]
     assert layer_factor(0, 24) == 1 + 1e-5

@@ -9,7 +9,7 @@ import torch
 from rlhf.attention.contract import HeadShape
 from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.kernels.linear import KERNEL as LINEAR
-from rlhf.attention.kernels.linear.extras import LinearExtras
+from rlhf.attention.kernels.linear.extras import LinearExtras, features
 from tests.attention.suite import KernelSuite
 
 
@@ -42,3 +42,12 @@ def test_two_tokens_worked_by_hand() -> None:
     )
     assert total.item() == 2 * 3 + 1 * 6
     assert norm.item() == 3
+
+
+def test_features_are_elu_plus_one_where_float32_has_digits_left() -> None:
+    x = torch.tensor([-40.0, -20.0, -3.0, -0.0, 0.0, 0.5, 30.0], requires_grad=True)
+    found = features(x)
+    expected = torch.where(x > 0, x.double() + 1, x.double().exp())
+    torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=0)
+    (slope,) = torch.autograd.grad(found.sum(), x)
+    torch.testing.assert_close(slope.double(), torch.where(x > 0, 1.0, x.double().exp()), rtol=1e-6, atol=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from rlhf.learner.attention import register as register_packed
 from rlhf.learner.layout import build
 from rlhf.learner.packing import plan_step
 from rlhf.models.hybrid.build import hybrid_config, write_hybrid
-from rlhf.models.hybrid.layers import can_go_on, mixers_of
+from rlhf.models.hybrid.layers import can_go_on, make_mixers, mixers_of
 from rlhf.models.hybrid.model import CONFIGS, register
 from rlhf.models.load import load_policy
 from rlhf.models.resolve import ModelError
@@ -196,6 +197,29 @@ def test_positions_are_stretched(kind, expected) -> None:
     assert made.rope_parameters == expected
     assert made.max_position_embeddings == 4096
     assert base.max_position_embeddings == 1024, "the base's own is left alone"
+
+
+@pytest.mark.parametrize("kernel", ["linear", "lightning", "flash", "sliding_window"])
+def test_yarns_temperature_is_for_a_softmax_alone(kernel) -> None:
+    """Its (cos, sin) are 1 + 0.1 ln 4 long; a linear numerator would grow by the square of that."""
+    base = LlamaConfig(hidden_size=128, num_attention_heads=4, num_hidden_layers=1, head_dim=32)
+    layers = [{"kernel": kernel, "settings": {}}]
+    (mixer,) = make_mixers(hybrid_config(base, layers, RopeScaling("yarn", 4.0))).values()
+    length = 1 + 0.1 * math.log(4.0)
+    angle = torch.linspace(0, 3, 20)[:, None].expand(-1, 32)
+    cos, sin = mixer.angles((length * angle.cos(), length * angle.sin()))
+    expected = length if kernel == "sliding_window" else 1.0
+    torch.testing.assert_close((cos**2 + sin**2).sqrt(), torch.full((20, 32), expected))
+
+
+def test_positions_that_start_again_are_other_sequences(policies) -> None:
+    model = load(policies["lightning"])
+    positions = torch.tensor([[*range(6), *range(5)]])
+    mixer, rotary = mixers_of(model)[0], model.base_model.rotary_emb
+    hidden = torch.randn(1, 11, 128, generator=torch.Generator().manual_seed(0))
+    packed, _ = mixer(hidden, rotary(hidden, positions), position_ids=positions)
+    rows = [mixer(h, rotary(h, torch.arange(h.shape[1])[None]))[0] for h in (hidden[:, :6], hidden[:, 6:])]
+    torch.testing.assert_close(packed, torch.cat(rows, 1), rtol=1e-5, atol=2e-5)
 
 
 def test_positions_are_not_stretched_twice() -> None:

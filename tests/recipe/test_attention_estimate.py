@@ -70,7 +70,10 @@ def test_a_cache_below_one_sequence_is_warned_of(tmp_path):
 
 def test_a_plan_tells_layers_and_states(tmp_path):
     text = shown(loaded(tmp_path, MIXED), [])
-    assert "│ attention │ decay in layers 0-1, local in layer 2, softmax in the others; chunked PyTorch (cpu) │" in text
+    assert (
+        "│ attention │ decay in layers 0-1, local in layer 2, softmax in the others; chunked PyTorch (cpu) (softmax: PyTorch's SDPA)"
+        in text
+    )
     assert (
         "│ engine: states and KV cache │ 0.500 │ 256 bytes a token and a state of 0.0703 MiB a sequence: 1,598 sequences of full length │"
         in text

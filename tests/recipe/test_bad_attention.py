@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rlhf.recipe.load import dump_recipe, load_recipe
+from rlhf.recipe.load import dump_recipe, load_recipe, recheck
 from rlhf.recipe.problems import RecipeError
 from tests.recipe.helpers import CPU, GOOD, GOOD_EVAL, GPU, MODEL, UNKNOWN, load, load_evaluation, small_model, write
 from tests.recipe.kernels import kernels
@@ -249,3 +249,25 @@ def test_a_recipe_with_layers_is_read_back_as_an_equal_one(tmp_path):
 def test_the_small_model_is_as_the_tables_take_it_to_be():
     names = ("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "max_position_embeddings")
     assert [MODEL[name] for name in names] == [4, 4, 2, 32, 2048]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ((HALF, "rollout.prefix_caching=true"), "rollout.prefix_caching: found true: of decay (layers 0-1)"),
+        ((HALF, "rollout.tensor_parallel=2"), "rollout.tensor_parallel: found 2: decay (layers 0-1)"),
+        (("policy.attention={default: softmax, backend: flex}",), "policy.attention.backend: found flex: it is for"),
+    ],
+)
+def test_what_could_not_be_checked_before_the_model_was_here_is_checked_then(tmp_path, overrides, message):
+    loaded = load(tmp_path, GOOD, ("policy.model=some/hub-id", *overrides), GPU)
+    assert loaded.model is None
+    small_model(tmp_path)
+    with pytest.raises(RecipeError) as refusal:
+        recheck(loaded.recipe, tmp_path / "model")
+    assert message in str(refusal.value)
+    assert str(refusal.value).count(str(tmp_path / "model")) == 1
+
+
+def test_a_model_that_was_looked_at_before_passes_again(tmp_path):
+    recheck(load(tmp_path, GOOD, (small_model(tmp_path), HALF)).recipe, tmp_path / "model")

@@ -1,4 +1,5 @@
-"""Linear attention whose state decays by a scalar a token: the shared core of lightning, retention and ssd.
+"""Linear attention whose state decays by a scalar a token: the shared core of lightning, retention, ssd and,
+with nothing decaying, linear.
 
     state_t = exp(log_decay_t) state_{t-1} + k_t v_t^T          out_t = scale q_t . state_t
 

@@ -39,6 +39,8 @@ class MixerShape:
     output_bias: bool = False
     qk_norm: bool = False
     norm_eps: float = 1e-6
+    rope_length: float = 1.0
+    """Of the model's (cos, sin): YaRN puts a temperature of the softmax into them (arXiv 2309.00071, sec. 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Mixer(nn.Module):
     KERNEL: ClassVar[Kernel]
     GRADIENT_GOES_ON: ClassVar[bool] = True
     """A sequence that goes on from a state has the gradient of the whole; else prompts are not shared in learning."""
+    SOFTMAX: ClassVar[bool] = False
+    """Scores go through a softmax, or an estimate of one."""
 
     def __init__(self, shape: MixerShape, settings: KernelSettings) -> None:
         super().__init__()
@@ -134,6 +138,13 @@ class Mixer(nn.Module):
         return {}
 
     # -- what all mixers share --------------------------------------------------------------------------------
+
+    def angles(self, rope: Rope) -> Rope:
+        """The model's (cos, sin) as the kernel wants them: of length 1 where there is no softmax to be tempered."""
+        if self.SOFTMAX or self.shape.rope_length == 1.0:
+            return rope
+        cos_Td, sin_Td = rope
+        return cos_Td / self.shape.rope_length, sin_Td / self.shape.rope_length
 
     def heads(self, hidden_TD: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """q [H, T, d], k [G, T, d], v [G, T, d]; normed where the model norms its queries and keys, not rotated."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.contract import working
 from rlhf.attention.cu_seqlens import CuSeqlens
@@ -93,6 +94,7 @@ class _Convolve(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (g_out,) = gradients
         row, weight = ctx.saved_tensors

@@ -1,4 +1,5 @@
-"""How a decoder layer of transformers runs a mixer: packed by a plan of levels or by cu_seqlens, or row by row."""
+"""How a decoder layer of transformers runs a mixer: packed by a plan of levels, by cu_seqlens or by positions that
+start again, or row by row."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from rlhf.attention.batches import packed_batch
 from rlhf.attention.contract import Aux
-from rlhf.attention.cu_seqlens import CuSeqlens
 from rlhf.attention.levels import Level, mix_levels
 from rlhf.attention.mixers.base import Mixer, Rope
 
@@ -38,6 +39,7 @@ class TransformersHost:
         attention_mask: Tensor | None = None,
         past_key_values: Any = None,
         packed_plan: Any = None,
+        position_ids: Tensor | None = None,
         cu_seq_lens_q: Tensor | None = None,
         **_: Any,
     ) -> tuple[Tensor, None]:
@@ -54,11 +56,9 @@ class TransformersHost:
             levels = packed_plan.levels
             if packed_plan.parallel is not None:
                 mix = packed_plan.parallel.mix
-        elif cu_seq_lens_q is not None and rows == 1:
-            levels = (Level(CuSeqlens(cu_seq_lens_q.tolist())),)
         else:
-            levels = (Level(CuSeqlens.of_lengths([length] * rows)),)
-        out_TD, added = mix(mixer, hidden_states.reshape(rows * length, size), (rope[0], rope[1]), levels)
+            levels = (Level(packed_batch(rows, length, None, position_ids, cu_seq_lens_q).cu_seqlens),)
+        out_TD, added = mix(mixer, hidden_states.reshape(rows * length, size), mixer.angles((rope[0], rope[1])), levels)
         if self.recorded is not None and any(aux.loss_T or aux.statistics for _, aux in added):
             self.recorded.append((mixer, added))
         return out_TD.view(rows, length, size), None

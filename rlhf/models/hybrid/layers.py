@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
 from rlhf.attention.catalog import CATALOG
 from rlhf.attention.mixers.base import Mixer, MixerShape
 from rlhf.models.resolve import SOFTMAX
@@ -40,7 +43,13 @@ def mixer_shape(config: Any, layer: int) -> MixerShape:
         output_bias=base != "qwen2" and bias,
         qk_norm=base.startswith("qwen3"),
         norm_eps=config.rms_norm_eps,
+        rope_length=_rope_length(config),
     )
+
+
+def _rope_length(config: Any) -> float:
+    kind = (config.rope_parameters or {}).get("rope_type", "default")
+    return 1.0 if kind == "default" else float(ROPE_INIT_FUNCTIONS[kind](config, torch.device("cpu"))[1])
 
 
 def make_mixers(config: Any) -> dict[int, Mixer]:

@@ -62,7 +62,7 @@ class EngineHost(MambaBase):
         return out_TD
 
     def _run(self, mixer: Mixer, positions_T: Tensor, hidden_TD: Tensor, part: Part, form: FormName) -> Tensor:
-        rope = cos_and_sin(self.rotary, positions_T, hidden_TD)
+        rope = mixer.angles(cos_and_sin(self.rotary, positions_T, hidden_TD))
         out_TD, after, _ = mixer.mix(hidden_TD, rope, self._read(part), part.cu_seqlens, form)
         assert after is not None
         page = torch.cat([t.flatten(1) for t in after], 1)

@@ -62,8 +62,9 @@ class DistillFolder:
         return (self.text / SAMPLED).is_file() or Checkpoints(self.checkpoints, keep=1).latest() is not None
 
     def discard_if_bare(self) -> None:
-        """Remove the folder of a start that was refused."""
-        if not self.worth_keeping:
+        """Remove the folder of a start that was refused: nothing was sampled, no step was done."""
+        metrics = self.path / "metrics.jsonl"
+        if not self.worth_keeping and not (metrics.is_file() and metrics.stat().st_size):
             shutil.rmtree(self.path)
 
 

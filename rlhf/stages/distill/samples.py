@@ -1,6 +1,7 @@
 """Text that the teacher sampled, as it lies in the run folder: token ids, a line a sample, written as they come.
 
 text/sampled.jsonl    {"number": 7, "prompt": [1], "tokens": [306, 29, ...]}
+text/teacher.json     {"model": …}: of which model; written before the first sample
 text/about.json       written when it is complete: of which model, how many samples and tokens
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from rlhf.whole_file import write_whole
 
-SAMPLED, ABOUT = "sampled.jsonl", "about.json"
+SAMPLED, TEACHER, ABOUT = "sampled.jsonl", "teacher.json", "about.json"
 
 
 class TextError(ValueError):
@@ -44,6 +45,17 @@ class TextFile:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def begin(self, model: str) -> None:
+        """model: fingerprint of the teacher's folder. TextError where the samples that are here are another model's."""
+        path = self.folder / TEACHER
+        if path.is_file() and (found := json.loads(path.read_text("utf-8"))["model"]) != model:
+            raise TextError(
+                f"{self.folder} was sampled by another model than policy.model is now (fingerprints {found} and "
+                f"{model}); put that model back, or start a new run"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps({"model": model}).encode())
 
     def read(self) -> list[Sample]:
         """In order of their numbers. A line that was cut off by a kill is the last one, and is passed over."""

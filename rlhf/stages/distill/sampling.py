@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 
@@ -28,7 +29,9 @@ async def sample_text(
     """
     held = file.read()
     file.keep(held)
-    number = max((sample.number for sample in held), default=-1) + 1
+    # Those that were under way when an earlier session ended come first: they are longer than others on average.
+    had = {sample.number for sample in held}
+    numbers = (number for number in count() if number not in had)
     progress = _Progress(sum(len(sample.tokens) for sample in held), tokens, note)
     under_way: set[asyncio.Task[Sample]] = set()
     try:
@@ -36,8 +39,8 @@ async def sample_text(
             # Before any has come, each is taken to become as long as it may.
             usual = sum(len(s.tokens) for s in held) / len(held) if held else float(length)
             while len(under_way) < at_once and progress.done + usual * len(under_way) < tokens:
+                number = next(numbers)
                 under_way.add(asyncio.create_task(_one(engines, number, beginnings.of(number), length)))
-                number += 1
             if not under_way:
                 return sorted(held, key=lambda sample: sample.number)
             ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)

@@ -52,6 +52,7 @@ def _of_another_run(folder: Path, model: str) -> list[Sample]:
 async def _own(
     recipe: DistillRecipe, file: TextFile, model: str, tokenizer: Any, sample_more: SampleMore, note: Note
 ) -> list[Sample]:
+    file.begin(model)
     if file.about() is not None:
         return file.read()
     starts, report = beginnings(recipe.text, tokenizer, recipe.run.seed)

@@ -16,6 +16,7 @@ KERNEL = Kernel("block_local", naive, chunk, step, state_shapes)
 
 class BlockLocalMixer(Mixer):
     KERNEL = KERNEL
+    SOFTMAX = True
 
     def extras(self, hidden_TD: Tensor, rope: Rope) -> BlockLocalExtras:
         return extras_of(self.settings)

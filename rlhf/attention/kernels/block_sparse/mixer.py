@@ -15,6 +15,7 @@ KERNEL = Kernel("block_sparse", naive, chunk)
 
 class BlockSparseMixer(Mixer):
     KERNEL = KERNEL
+    SOFTMAX = True
 
     def extras(self, hidden_TD: Tensor, rope: Rope) -> BlockSparseExtras:
         return self.static_extras()

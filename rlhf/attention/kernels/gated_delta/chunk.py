@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.contract import NO_AUX, Aux, State, working
 from rlhf.attention.cu_seqlens import CuSeqlens
@@ -66,6 +67,7 @@ class _UnitInverse(torch.autograd.Function):
         return inverse
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (inverse,) = ctx.saved_tensors
         return (inverse.mT @ gradients[0] @ inverse.mT).tril_(-1).neg_()

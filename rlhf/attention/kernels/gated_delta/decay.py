@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.kernels.gla.decayed import FAINTEST_EXPONENT
 
@@ -35,6 +36,7 @@ class _DecayPairs(torch.autograd.Function):
         return scores, lower, decay[..., -1, :].clone()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
         g_scores, g_lower, g_until = gradients
         decay, scores, lower = ctx.saved_tensors

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.chunking import ChunkLayout
 
@@ -62,6 +63,7 @@ class _Recur(torch.autograd.Function):
         return u, before, state
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_u, g_before, g_final = gradients
         u, before, reads, writes, decay = ctx.saved_tensors

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.grouped import causal
 
@@ -114,6 +115,7 @@ class _Factored(torch.autograd.Function):
         return scores, read, undone * decay[:, :, None], decay
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_scores, g_read, g_write, g_decay = gradients
         grown, read, undone = ctx.saved_tensors

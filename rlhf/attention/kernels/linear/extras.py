@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor
-from torch.nn.functional import elu
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.contract import Extras, HeadShape, per, working
 from rlhf.attention.rotary import rotate
@@ -27,7 +29,24 @@ def state_shapes(shape: HeadShape, extras: LinearExtras) -> tuple[tuple[int, ...
 
 
 def features(x_HTd: Tensor) -> Tensor:
-    return elu(working(x_HTd)[0]).add_(1)
+    """elu(x) + 1."""
+    return _Features.apply(working(x_HTd)[0])
+
+
+class _Features(torch.autograd.Function):
+    """exp(x) below zero, not expm1(x) + 1, of which nothing is left in float32 below -17."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        out = x.clamp(max=0).exp_().add_(x.clamp(min=0))
+        ctx.save_for_backward(out)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        (out,) = ctx.saved_tensors
+        return out.clamp(max=1).mul_(g)  # exp(x) below zero, 1 above
 
 
 def rotated(features_HTd: Tensor, extras: LinearExtras) -> Tensor:

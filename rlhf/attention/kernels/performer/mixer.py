@@ -19,6 +19,7 @@ KERNEL = Kernel("performer", naive, chunk, step, state_shapes)
 
 class PerformerMixer(Mixer):
     KERNEL = KERNEL
+    SOFTMAX = True
 
     def __init__(self, shape: MixerShape, settings: PerformerSettings) -> None:
         super().__init__(shape, settings)

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.chunking import ChunkLayout
 from rlhf.attention.kernels.performer.extras import EPS, key_features, query_features
@@ -112,6 +113,7 @@ class _Attend(torch.autograd.Function):
         return out, state, top
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, w, out, below, tops, *befores = ctx.saved_tensors
         g_out, g_state = gradients[0], gradients[1].clone(memory_format=torch.contiguous_format)

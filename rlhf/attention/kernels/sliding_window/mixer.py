@@ -18,6 +18,7 @@ class SlidingWindowMixer(Mixer):
     """Keys are kept rotated by their own positions: rotations compose, so a kept key is never turned again."""
 
     KERNEL = KERNEL
+    SOFTMAX = True
 
     def extras(self, hidden_TD: Tensor, rope: Rope) -> SlidingWindowExtras:
         return self.static_extras()

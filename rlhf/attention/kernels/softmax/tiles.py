@@ -2,7 +2,7 @@
 
 Each tile of queries attends to a few blocks of keys under a mask that many tiles share. Scores exist for one slab at a
 time and are computed again in the backward (as in FlashAttention, arXiv 2205.14135, section 3.1), so memory is linear
-in queries and keys.
+in queries and keys, but for the masks: those of `strided` grow with the square of tokens / stride.
 
 Scores are in units of log 2 and weights their exp2: on a CPU, torch.exp of -inf or of what underflows takes 30 to 100
 times as long as of other values (float32, torch 2.13), exp2 does not.

@@ -15,6 +15,7 @@ KERNEL = Kernel("strided", naive, chunk)
 
 class StridedMixer(Mixer):
     KERNEL = KERNEL
+    SOFTMAX = True
 
     def extras(self, hidden_TD: Tensor, rope: Rope) -> StridedExtras:
         return self.static_extras()

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 CPU_SLAB, GPU_SLAB = 1 << 18, 1 << 26
 """Scores that are held at a time."""
@@ -64,6 +65,7 @@ class _Attend(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, codebook, before, out = ctx.saved_tensors
         (g_out,) = (g.contiguous() for g in gradients)

@@ -27,6 +27,7 @@ class VqMixer(Mixer):
     """
 
     KERNEL = KERNEL
+    SOFTMAX = True
     GRADIENT_GOES_ON = False  # straight-through blocks are counted from the first token given
 
     def __init__(self, shape: MixerShape, settings: VqSettings) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from rlhf.attention.chunking import ChunkLayout
 
@@ -47,6 +48,7 @@ class _Sums(torch.autograd.Function):
         return before, state
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         g_before, g_final = gradients
         (rows,) = ctx.saved_tensors
