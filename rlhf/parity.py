@@ -63,9 +63,10 @@ class Parity:
     mean_near: float
 
     def __str__(self) -> str:
+        others = f" (the others' mean {self.mean_near:.2g})" if self.far else ""
         return (
             f"{self.what}: {self.tokens} tokens, mean |difference| {self.mean_abs:.2g}, largest {self.max_abs:.2g}, "
-            f"{self.far} beyond {FAR:g} (the others' mean {self.mean_near:.2g})"
+            f"{self.far} beyond {FAR:g}{others}"
         )
 
     def within(self, bounds: Bounds) -> bool:
