@@ -148,9 +148,7 @@ def _train_model(
     recipe: TrainRecipe, devices: Devices, find: Finder
 ) -> tuple[ModelConfig | None, Estimate | None, list[Finding]]:
     """The model, what it needs, and what its config.json forbids."""
-    model, findings = _model(recipe.policy, find)
-    config = find(recipe.policy.model, recipe.policy.revision)
-    findings += check_native("rollout", recipe.rollout.prefix_caching, config)
+    model, findings = _engine_model(recipe.policy, find, "rollout", recipe.rollout.prefix_caching)
     if model is None or recipe.algorithm.name not in CATALOG:  # that is what is wrong, then
         return model, None, findings
     estimate = estimate_for(recipe, model, devices)
@@ -169,9 +167,7 @@ def checked_eval(recipe: EvalRecipe, placed: Placing, devices: Devices | None = 
 def _eval_model(
     recipe: EvalRecipe, devices: Devices, find: Finder
 ) -> tuple[ModelConfig | None, EngineMemory | None, list[Finding]]:
-    model, findings = _model(recipe.policy, find)
-    config = find(recipe.policy.model, recipe.policy.revision)
-    findings += check_native("engines", recipe.engines.prefix_caching, config)
+    model, findings = _engine_model(recipe.policy, find, "engines", recipe.engines.prefix_caching)
     if model is None:
         return None, None, findings
     engine = eval_engine_memory(recipe, model, devices)
@@ -225,6 +221,14 @@ def _warnings(findings: Sequence[Finding], placed: Placing) -> tuple[Problem, ..
     if errors:
         raise RecipeError(errors)
     return tuple(placed(finding) for finding in findings)
+
+
+def _engine_model(
+    policy: PolicyConfig, find: Finder, section: str, caching: bool | None
+) -> tuple[ModelConfig | None, list[Finding]]:
+    """`_model`, and what its own recurrent layers forbid engines, whatever the formula. section: of the engines."""
+    model, findings = _model(policy, find)
+    return model, [*findings, *check_native(section, caching, find(policy.model, policy.revision))]
 
 
 def _model(policy: PolicyConfig, find: Finder) -> tuple[ModelConfig | None, list[Finding]]:

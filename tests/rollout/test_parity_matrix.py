@@ -40,10 +40,8 @@ class Measured:
 
 def measure(kernel: str, kind: str, dtype: str, folder: Path) -> Measured:
     policy = write_policy((kernel, kernel), kind, folder)
-    learner, engine = (
-        start_learner(policy, dtype),
-        engine_of(policy, dtype, prefix_caching=False),
-    )  # routes of all tokens
+    learner = start_learner(policy, dtype)
+    engine = engine_of(policy, dtype, prefix_caching=False)  # whose routes are those of all tokens
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(engine.start())
