@@ -155,12 +155,12 @@ class _Session:
         try:
             assert self.engines is not None
             parity = partial(check_parity, self.recipe, self.learner, self.engines, prompts.train, model_dir, self.view)
-            if self.checkpoint is None:
-                await parity()
             if self.checkpoint is not None:
                 await self.learner.load(self.checkpoint / "learner")
-            elif self.recipe.warmup is not None:
-                record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, prompts.heldout, self.view))
+            else:
+                await parity()  # before a warm-up, which may take long
+                if self.recipe.warmup is not None:
+                    record.warmup(await run_warmup(self.learner, self.recipe, tokenizer, prompts.heldout, self.view))
             await self._start_critic(model_dir)
             trainer = Trainer(self.recipe, self._parts(prompts, tokenizer, record))
             if state is not None and self.checkpoint is not None:
@@ -173,10 +173,8 @@ class _Session:
                 self._note_best(state["step"])
                 self.view.note(f"resumed from {self.checkpoint}")
             self.trainer = trainer
-            if self.checkpoint is not None or self.recipe.warmup is not None:
-                await trainer.publish()
-                await parity()  # of the weights that training begins with
-            finished = await trainer.run()
+            changed = self.checkpoint is not None or self.recipe.warmup is not None
+            finished = await trainer.run(parity if changed else None)
             status = "finished" if finished else "interrupted"
         except asyncio.CancelledError:
             status = "interrupted"

@@ -7,7 +7,7 @@ works; with n, groups of up to n batches ahead are sampled meanwhile, by this pr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -61,9 +61,12 @@ class Trainer:
         self.state.step, self.state.version = state["step"], state["version"]
         self.flow.load_state_dict(state["flow"], groups)
 
-    async def run(self) -> bool:
-        """Train until the recipe's last step; False if it was stopped before. Either way a checkpoint is written."""
+    async def run(self, gate: Callable[[], Awaitable[object]] | None = None) -> bool:
+        """Train until the recipe's last step; False if it was stopped before. Either way a checkpoint is written.
+        `gate` is asked once the engines hold the weights that training begins with; what it raises ends the run."""
         await self.publish()
+        if gate is not None:
+            await gate()
         config, finished = self.recipe.trainer, False
         try:
             if not self._begun:

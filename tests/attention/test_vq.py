@@ -28,8 +28,7 @@ F64 = torch.float64
 
 
 def extras_of(generator: torch.Generator, shape: HeadShape, tokens: int, dtype: torch.dtype) -> VqExtras:
-    """In float32 the codes are given: a key between two would be rounded to either. The codebook asks for a gradient,
-    which must be nothing in every form."""
+    """In float32 the codes are given: a key between two goes to either. The codebook's gradient must be nothing."""
     codebook = torch.randn(shape.kv_heads, 12, shape.key, generator=generator, dtype=F64)
     codes = torch.randint(12, (shape.kv_heads, tokens), generator=generator) if dtype == torch.float32 else None
     return VqExtras(codebook.to(dtype).requires_grad_(), codes)
