@@ -128,7 +128,7 @@ class _Session:
         if step is None:  # a start that ended before its first checkpoint is begun again
             (self.folder.path / "metrics.jsonl").unlink(missing_ok=True)
         sinks = open_sinks(recipe.tracking, self.folder.path, recipe.run.name, told, step)
-        record = DistillRecord(self.folder.path, sinks, self.view, recipe.distill.steps, step is not None, self.started)
+        record = DistillRecord(self.folder.path, sinks, self.view, recipe.distill, step is not None, self.started)
         self.distillation = Distillation(recipe, self.student, text, policy, checkpoints, record, self.view, checkpoint)
         if checkpoint is not None:
             self.view.note(f"resumed from {checkpoint}")

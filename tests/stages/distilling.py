@@ -155,7 +155,7 @@ async def distilled(
     step = None if latest is None else int(latest.name.removeprefix("step_"))
     sinks = SinkGroup(JsonlSink(folder / "metrics.jsonl", step))
     student = HereStudent(recipe, teacher)
-    record = DistillRecord(folder, sinks, view, recipe.distill.steps, step is not None, 0.0)
+    record = DistillRecord(folder, sinks, view, recipe.distill, step is not None, 0.0)
     run = Distillation(recipe, student, text, policy, checkpoints, record, view, latest)
     student.after_step = lambda count: run.stop() if count == stop_after else None
     try:

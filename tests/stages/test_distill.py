@@ -11,12 +11,15 @@ import torch
 from safetensors.torch import load_file
 
 from rlhf.learner.base_rank import load
-from rlhf.learner.spec import LearnerSpec
-from rlhf.metrics.jsonl import read_metrics
+from rlhf.learner.spec import LearnerSpec, StepResult
+from rlhf.metrics.jsonl import JsonlSink, read_metrics
+from rlhf.metrics.sinks import SinkGroup
+from rlhf.recipe.distill_schema import AttentionStageConfig, DistillStagesConfig, LogitStageConfig
 from rlhf.recipe.schema import LearnerConfig, PolicyConfig
 from rlhf.stages.distill.curve import draw_curve
+from rlhf.stages.distill.record import DistillRecord
 from rlhf.stages.distill.results import Point, Results, results_lines
-from tests.stages.distilling import EXACT, distilled, recipe_of, text_of, write_teacher
+from tests.stages.distilling import EXACT, View, distilled, recipe_of, text_of, write_teacher
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +177,18 @@ def test_the_share_regained():
     assert Results.of_state(json.loads(json.dumps(results.state()))) == results
     results.add(5, {"sampled": 5.0, "file": 3.0})
     assert results.history == [Point(0, {"sampled": 6.0, "file": 3.0005}), Point(5, {"sampled": 5.0, "file": 3.0})]
+
+
+def test_the_time_left_is_told_by_the_steps_of_the_stage_that_runs(tmp_path):
+    stages = DistillStagesConfig(
+        attention=AttentionStageConfig(steps=10), logits=LogitStageConfig(steps=5), evaluate_every=0
+    )
+    view = View()
+    record = DistillRecord(tmp_path, SinkGroup(JsonlSink(tmp_path / "metrics.jsonl", None)), view, stages, False, 0.0)
+    nats = {"nats": 4.5, "nats_teacher": 4.0}
+    record.step(1, "attention", StepResult(1, 0.5, 1.0, 0.01), 600, seconds=2.0)
+    record.step(15, "logits", StepResult(5, 0.1, 1.0, 0.01, nats), 600, seconds=8.0)  # the last one is always told
+    record.close("finished")
+    first, last = view.notes
+    assert first == "step 1/15  attention  error 0.5000  300 tok/s  2.0 s/step  left 0:18 in this stage"
+    assert last == "step 15/15  logits  kl 0.1000  nats 4.500 (teacher 4.000)  75 tok/s  8.0 s/step  left 0:00"

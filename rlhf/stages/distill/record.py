@@ -14,6 +14,7 @@ from rlhf.learner.spec import StepResult
 from rlhf.metrics import keys
 from rlhf.metrics.live import RECENT_STEPS, LiveView, duration
 from rlhf.metrics.sinks import SinkGroup
+from rlhf.recipe.distill_schema import DistillStagesConfig
 from rlhf.stages.distill.results import SETS, Nats, Results
 from rlhf.whole_file import write_whole
 
@@ -26,18 +27,30 @@ class DistillRecord:
     """started: `time.monotonic()` when the run began."""
 
     def __init__(
-        self, folder: Path, sinks: SinkGroup, view: LiveView, total: int, resumed: bool, started: float
+        self,
+        folder: Path,
+        sinks: SinkGroup,
+        view: LiveView,
+        stages: DistillStagesConfig,
+        resumed: bool,
+        started: float,
     ) -> None:
-        self._folder, self._sinks, self._view, self._total, self._started = folder, sinks, view, total, started
+        self._folder, self._sinks, self._view, self._started = folder, sinks, view, started
+        self._total = stages.steps
+        self._last_step = {"attention": stages.attention.steps, "logits": stages.steps}
         earlier = read_summary(folder) if resumed else None
         self._seconds_before = earlier.seconds if earlier else 0.0
         self._unlogged: tuple[int, dict[str, float]] = (0, {})
-        self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._recent: deque[float] = deque(maxlen=RECENT_STEPS)  # seconds of steps of `_stage`
+        self._stage = ""
         self._told = 0.0
 
     def step(self, step: int, stage: str, result: StepResult, tokens: int, seconds: float) -> None:
         """A step has ended. tokens: of its batch."""
         self._log()
+        if stage != self._stage:
+            self._stage = stage
+            self._recent.clear()
         self._recent.append(seconds)
         loss = "error" if stage == "attention" else "kl"
         own = {name if "/" in name else f"distill/{name}": value for name, value in result.metrics.items()}
@@ -99,7 +112,9 @@ class DistillRecord:
             parts.append(f"nats {metrics['distill/nats']:.3f} (teacher {metrics['distill/nats_teacher']:.3f})")
         pace = statistics.median(self._recent)
         parts += [f"{metrics[keys.TOKENS_PER_S]:,.0f} tok/s", f"{pace:.1f} s/step"]
-        return "  ".join([*parts, f"left {duration(pace * (self._total - step))} or so"])
+        last = self._last_step[stage]
+        of_this = " in this stage" if last < self._total else ""  # a step of the next one takes another time
+        return "  ".join([*parts, f"left {duration(pace * (last - step))}{of_this}"])
 
 
 def _words(name: str, nats: Nats, results: Results) -> str:
