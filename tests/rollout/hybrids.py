@@ -19,11 +19,13 @@ from rlhf.rollout.engine import VllmEngine
 from rlhf.rollout.engine_options import EngineSpec
 from rlhf.rollout.sampling import RawSample, Sampling
 from rlhf.types import TrainSequence
+from tests.rollout.choosing import Choices, recording_codes
 
 SAMPLED = tuple(name for name, spec in CATALOG.items() if spec.engine == "state")
 """Kernels that an engine can sample with a state of constant size."""
 
 CANARY = tuple(range(3, 40))
+ALONE_LENGTHS = (1, 2, 3, 5, 7, 11) * 8
 LENGTHS = (1, 7, 63, 64, 65, 130, 200)  # of prompts: short, and around the chunks that kernels work in
 
 
@@ -79,22 +81,17 @@ def engine_of(folder: Path, dtype: str, **rollout: Any) -> VllmEngine:
             max_model_len=512,
             seed=0,
             cpus=((0, 1),),
-            worker_extension="tests.rollout.routing.RoutingWorker",
+            worker_extension="tests.rollout.choosing.ChoosingWorker",
         )
     )
 
 
-def learner_routes(learner: LearnerRank, one: TrainSequence) -> np.ndarray:
-    """Experts of every token but the last, [layers, T, K], each token's in rising order."""
+def learner_choices(learner: LearnerRank, one: TrainSequence) -> tuple[Choices, Choices]:
+    """Experts and codes of every token but the last, as ChoosingWorker answers them."""
     (micro,) = learner._micro_batches(learner._plan([one]), [one])
-    with torch.no_grad(), learner._monitors.router.recording() as record:
+    with torch.no_grad(), learner._monitors.router.recording() as record, recording_codes() as codes:
         learner._engine(micro, 1.0, head=False)
-    return np.stack([chosen_SK.sort(-1).values.numpy() for _, chosen_SK in record.layers])
-
-
-def engine_routes(taken: list[list[list[int]]], tokens: int) -> np.ndarray:
-    """What RoutingWorker answers after one request that ran `tokens` tokens, likewise."""
-    return np.sort(np.asarray(taken)[:, :tokens], -1)
+    return [chosen_SK.sort(-1).values.tolist() for _, chosen_SK in record.layers], codes.take()
 
 
 def prompts() -> list[np.ndarray]:
@@ -113,15 +110,18 @@ async def sampled(engine: VllmEngine, tokens: int = 72, samples: int = 2) -> lis
     ]
 
 
-async def sampled_alone(engine: VllmEngine, tokens: int = 72) -> list[tuple[TrainSequence, np.ndarray]]:
-    """One response to each prompt, one after the other, with the engine's routes."""
-    await engine._llm.collective_rpc("record_routes")
+async def sampled_alone(engine: VllmEngine, tokens: int = 24) -> list[tuple[TrainSequence, tuple[Choices, Choices]]]:
+    """Short responses to short prompts, one after the other, with the engine's experts and codes. Short, since one token
+    in 40 may be sent elsewhere by rounding in bfloat16, which moves all that come after it."""
+    await engine._llm.collective_rpc("record_choices")
     found = []
-    for prompt in prompts():
+    draw = np.random.default_rng(1)
+    for length in ALONE_LENGTHS:
+        prompt = draw.integers(3, 256, size=length).astype(np.int64)
         (raw,) = await engine.generate(prompt.tolist(), Sampling(1, 1.0, tokens))
         one = sequence(0, prompt, raw)
-        (taken,) = await engine._llm.collective_rpc("take_routes")
-        found.append((one, engine_routes(taken, one.total_tokens - 1)))
+        (taken,) = await engine._llm.collective_rpc("take_choices")
+        found.append((one, taken))
     return found
 
 
