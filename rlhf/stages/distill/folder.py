@@ -15,7 +15,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import yaml
 from rlhf.checkpoint import Checkpoints
 from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.load import dump_recipe
-from rlhf.run_folder import RunFolderError, default_root, find_run, numbered_runs, versions
+from rlhf.run_folder import RunFolderError, changes, default_root, find_run, numbered_runs, versions
 from rlhf.stages.distill.samples import SAMPLED
 
 _FIXED = (
@@ -129,22 +129,4 @@ def _changes(saved: Mapping[str, Any], recipe: DistillRecipe) -> list[str]:
         raise RunFolderError(
             f"--resume: the run of that name is one of kind {saved.get('kind')}; write another run.name"
         )
-    found = list(_differences(saved, recipe.model_dump(mode="json")))
-    fixed = [
-        f"{key}: the run has {before!r}, the recipe now says {now!r}"
-        for key, before, now in found
-        if any(key == name or key.startswith(f"{name}.") for name in _FIXED)
-    ]
-    if fixed:
-        listed = "\n  ".join(fixed)
-        raise RunFolderError(f"--resume cannot change these; put them back, or start a new run:\n  {listed}")
-    return [f"{key}: {before!r} → {now!r}" for key, before, now in found]
-
-
-def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(dotted key, before, now) of every value that differs."""
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for name in dict.fromkeys([*before, *now]):
-            yield from _differences(before.get(name), now.get(name), f"{key}.{name}" if key else str(name))
-    elif before != now:
-        yield key, before, now
+    return changes(saved, recipe, _FIXED)
