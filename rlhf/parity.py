@@ -65,8 +65,8 @@ class Parity:
     def __str__(self) -> str:
         others = f" (the others' mean {self.mean_near:.2g})" if self.far else ""
         return (
-            f"{self.what}: {self.tokens} tokens, mean |difference| {self.mean_abs:.2g}, largest {self.max_abs:.2g}, "
-            f"{self.far} beyond {FAR:g}{others}"
+            f"{self.what}: {self.tokens} tokens, mean |difference| {self.mean_abs:.2g} nats, "
+            f"largest {self.max_abs:.2g}, {self.far} beyond {FAR:g}{others}"
         )
 
     def within(self, bounds: Bounds) -> bool:

@@ -155,6 +155,7 @@ def _as_resolved(recipe: TrainRecipe) -> dict[str, Any]:
 _FIXED = (
     "policy.model",
     "policy.dtype",
+    "policy.attention",
     "data",
     "warmup",
     "algorithm.name",

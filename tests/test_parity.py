@@ -61,7 +61,7 @@ def test_a_refusal_holds_every_figure_and_says_what_to_try() -> None:
     with pytest.raises(ParityError) as packed:
         require([bad, good], Bounds.of("float32", False), "some/model", "float32")
     assert "some/model (float32)" in str(packed.value)
-    assert "packed together: 1 tokens, mean |difference| 0.5, largest 0.5, 1 beyond 0.1 (the others'" in str(
+    assert "packed together: 1 tokens, mean |difference| 0.5 nats, largest 0.5, 1 beyond 0.1 (the others'" in str(
         packed.value
     )
     assert "each alone: 1 tokens, mean |difference| 1e-06" in str(packed.value)

@@ -53,6 +53,7 @@ def test_nothing_to_resume_is_said(tmp_path, started, message):
         ("algorithm.group_size=4", "algorithm.group_size"),
         ("data.train.size=100", "data.train.size: the run has 2000, the recipe now says 100"),
         ("policy.dtype=bfloat16", "policy.dtype: the run has 'float32'"),
+        ("policy.attention.default=gla", "policy.attention: the run has None, the recipe now says"),
         ("learner.zero_stage=2", "learner.zero_stage"),
         ("run.seed=3", "run.seed"),
     ],

@@ -144,9 +144,8 @@ def _spans(config: AttentionConfig, layers: int | None, faults: list[Finding]) -
         twice = [i for i in span[:MOST_LAYERS] if i in taken]
         if twice:
             verb = "is" if len(twice) == 1 else "are"
-            faults.append(
-                refuse(f"{KEY}.layers.{key}", f"{spelled(twice)} {verb} in {taken[twice[0]]} too; name a layer once")
-            )
+            others = " and ".join(dict.fromkeys(taken[i] for i in twice))
+            faults.append(refuse(f"{KEY}.layers.{key}", f"{spelled(twice)} {verb} in {others} too; name a layer once"))
             continue
         taken |= dict.fromkeys(span[:MOST_LAYERS], key)
         yield key, span

@@ -50,6 +50,10 @@ def check_distill_model(
     if recipe.policy.attention is not None and all(layer.kernel == SOFTMAX for layer in student.attention or ()):
         yield refuse(KEY, "every layer stays softmax, so there is nothing to distil; name a kernel for some layers")
     yield from check_student_attention(recipe.policy, student, devices)
+    unsampled = dict.fromkeys(layer.kernel for layer in student.attention or () if layer.spec.engine == "none")
+    if unsampled:
+        names = " and ".join(unsampled)
+        yield warn(KEY, f"no engine samples with {names}: what comes of it can be scored, and not roll out")
     if recipe.text.sampled is None:
         yield from check_teacher_engines(recipe, teacher, devices)
     longest, context = longest_sequence(recipe), teacher.context

@@ -79,7 +79,8 @@ def check_eval_memory(recipe: EvalRecipe, engine: EngineMemory, devices: Devices
     if engine.kv_sequences == 0:
         yield warn(
             "engines.kv_cache_gib" if devices.kind == "cpu" else "engines.gpu_memory_utilization",
-            f"{_room(engine)}, less than one sequence of {longest_asked(recipe)}; raise it, or engines.tensor_parallel",
+            f"{_room(engine)}, less than one sequence of {longest_asked(recipe)}; raise it, or "
+            + _less(engine, "engines"),
         )
 
 
@@ -109,7 +110,7 @@ def check_memory(recipe: TrainRecipe, found: Estimate, devices: Devices) -> Iter
         yield warn(
             "rollout.kv_cache_gib" if devices.kind == "cpu" else "rollout.gpu_memory_utilization",
             f"{_room(engine)}, less than one sequence of {longest_sequence(recipe)}; raise it, or "
-            "rollout.tensor_parallel",
+            + _less(engine, "rollout"),
         )
 
 
@@ -117,6 +118,13 @@ def _room(engine: EngineMemory) -> str:
     if engine.kv_tokens is not None:
         return f"the KV cache holds about {engine.kv_tokens} tokens"
     return f"the cache holds {(engine.kv_cache or 0) / 2**20:.1f} MiB"
+
+
+def _less(engine: EngineMemory, section: str) -> str:
+    """What else makes a sequence's part of a worker's cache smaller. Layers with a state are not split."""
+    if engine.kv_tokens is not None:
+        return f"{section}.tensor_parallel"
+    return "write smaller sizes for the kernels of policy.attention (`rlhf list attention NAME`)"
 
 
 def _too_much_for_shared(found: Estimate, memory: int) -> Finding:

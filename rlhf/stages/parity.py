@@ -61,9 +61,9 @@ async def check_parity(
     together = await learner.logp(sequences, temperature)
     alone = [(await learner.logp([sequence], temperature))[0] for sequence in sequences]
     found = (compare("packed together", sequences, together), compare("each alone", sequences, alone))
-    for parity in found:
-        view.note(f"engine and learner, {parity}")
     bounds = Bounds.of(recipe.policy.dtype, has_experts(config))
+    for parity in found:
+        view.note(f"engine and learner, {parity}; allowed: {bounds}")
     kernels = ", ".join(kernel for kernel in by_kernel(layers) if kernel != SOFTMAX)
     try:
         require(found, bounds, recipe.policy.model, recipe.policy.dtype, kernels)

@@ -65,6 +65,7 @@ BAD = [
     ({"layers": {"35-40": "decay"}}, "layers.35-40", "found 35-40, and the model has 30 layers; write layers of 0-29"),
     ({"layers": {"0-11": "decay", "8-20": "local"}}, "layers.8-20", "layers 8-11 are in 0-11 too; name a layer once"),
     ({"layers": {"0-28:2": "decay", "4": "local"}}, "layers.4", "layer 4 is in 0-28:2 too; name a layer once"),
+    ({"layers": {"0": "decay", "1": "local", "0-1": "decay"}}, "layers.0-1", "layers 0-1 are in 0 and 1 too; name a layer once"),
     ({"layers": {"4": "decay", "04": "decay"}}, "layers.04", "layer 4 is in 4 too; name a layer once"),
     ({"layers": {"11-0": "decay"}}, "layers.11-0", "found 11-0; write the lower layer first: 0-11"),
     ({"layers": {"0-11:0": "decay"}}, "layers.0-11:0", "found 0-11:0, with a step of 0; write 0-11"),

@@ -65,7 +65,10 @@ def test_ranks_that_share_a_sequence_share_its_tokens(tmp_path):
 
 def test_a_cache_below_one_sequence_is_warned_of(tmp_path):
     (warning,) = loaded(tmp_path, MIXED, "rollout.kv_cache_gib=0.0001").warnings
-    assert "rollout.kv_cache_gib: the cache holds 0.1 MiB, less than one sequence of 1024; raise it" in str(warning)
+    assert (
+        "rollout.kv_cache_gib: the cache holds 0.1 MiB, less than one sequence of 1024; raise it, or write smaller"
+        in str(warning)
+    )
 
 
 def test_a_plan_tells_layers_and_states(tmp_path):

@@ -185,7 +185,8 @@ def test_layers_that_nothing_can_replace(tmp_path):
 
 def test_a_kernel_that_no_engine_holds_may_be_distilled(tmp_path):
     """It trains and scores; a training recipe refuses it by name."""
-    assert load(tmp_path, "policy.attention.layers={1: blocks}").warnings == ()
+    (warning,) = load(tmp_path, "policy.attention.layers={1: blocks}").warnings
+    assert "policy.attention: no engine samples with blocks: what comes of it can be scored" in str(warning)
 
 
 @pytest.mark.parametrize(
