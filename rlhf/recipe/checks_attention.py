@@ -152,9 +152,10 @@ def _check_engines(
         )
     mixers = _mixers(model)
     if asked.tensor_parallel > 1 and mixers:
+        verb = "are" if " and " in mixers else "is"
         yield refuse(
             f"{section}.tensor_parallel",
-            f"found {asked.tensor_parallel}: {mixers} is not split over devices yet; write 1, and for the other "
+            f"found {asked.tensor_parallel}: {mixers} {verb} not split over devices yet; write 1, and for the other "
             f"devices more {section}.engines",
         )
     if not asked.enforce_eager and mixers:

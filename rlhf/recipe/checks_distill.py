@@ -47,7 +47,8 @@ def check_distill_model(
             "that it was converted from",
         )
         return
-    if recipe.policy.attention is not None and all(layer.kernel == SOFTMAX for layer in student.attention or ()):
+    layers = student.attention  # None too where the recipe's are refused
+    if recipe.policy.attention is not None and layers and all(layer.kernel == SOFTMAX for layer in layers):
         yield refuse(KEY, "every layer stays softmax, so there is nothing to distil; name a kernel for some layers")
     yield from check_student_attention(recipe.policy, student, devices)
     unsampled = dict.fromkeys(layer.kernel for layer in student.attention or () if layer.spec.engine == "none")

@@ -183,6 +183,13 @@ def test_layers_that_nothing_can_replace(tmp_path):
         load_distill(write(tmp_path, GOOD_DISTILL), (model,), CPU)
 
 
+def test_wrong_layers_are_not_called_softmax_besides(tmp_path):
+    said = faults(tmp_path, "policy.attention.layers={1-30:2: decay}")
+    assert "policy.attention.layers.1-30:2: found 1-30:2, and the model has" in said
+    assert "nothing to distil" not in said
+    assert "nothing to distil" in faults(tmp_path, "policy.attention.layers={1: softmax}")
+
+
 def test_a_kernel_that_no_engine_holds_may_be_distilled(tmp_path):
     """It trains and scores; a training recipe refuses it by name."""
     (warning,) = load(tmp_path, "policy.attention.layers={1: blocks}").warnings
