@@ -41,17 +41,14 @@ class DistillRecord:
         earlier = read_summary(folder) if resumed else None
         self._seconds_before = earlier.seconds if earlier else 0.0
         self._unlogged: tuple[int, dict[str, float]] = (0, {})
-        self._recent: deque[float] = deque(maxlen=RECENT_STEPS)  # seconds of steps of `_stage`
-        self._stage = ""
+        # Seconds of steps, by stage: one's tell nothing of the other's.
+        self._recent: dict[str, deque[float]] = {stage: deque(maxlen=RECENT_STEPS) for stage in _STAGE_NUMBERS}
         self._told = 0.0
 
     def step(self, step: int, stage: str, result: StepResult, tokens: int, seconds: float) -> None:
         """A step has ended. tokens: of its batch."""
         self._log()
-        if stage != self._stage:
-            self._stage = stage
-            self._recent.clear()
-        self._recent.append(seconds)
+        self._recent[stage].append(seconds)
         loss = "error" if stage == "attention" else "kl"
         own = {name if "/" in name else f"distill/{name}": value for name, value in result.metrics.items()}
         metrics = own | {
@@ -110,7 +107,7 @@ class DistillRecord:
         parts = [f"step {step}/{self._total}", stage, loss]
         if stage == "logits":
             parts.append(f"nats {metrics['distill/nats']:.3f} (teacher {metrics['distill/nats_teacher']:.3f})")
-        pace = statistics.median(self._recent)
+        pace = statistics.median(self._recent[stage])
         parts += [f"{metrics[keys.TOKENS_PER_S]:,.0f} tok/s", f"{pace:.1f} s/step"]
         last = self._last_step[stage]
         of_this = " in this stage" if last < self._total else ""  # a step of the next one takes another time
