@@ -21,6 +21,7 @@ from rlhf.parity import Bounds, Parity, ParityError, compare, require
 from rlhf.protocols import Engines, Learner
 from rlhf.recipe.attention import LayerAttention, by_kernel, layers_of_config
 from rlhf.recipe.attention_schema import SOFTMAX
+from rlhf.recipe.model_config import BUILT
 from rlhf.recipe.schema import TrainRecipe
 from rlhf.rollout.sampling import RawSample, Sampling
 from rlhf.types import Prompt, TrainSequence
@@ -101,7 +102,7 @@ def has_experts(config: Mapping[str, Any]) -> bool:
 
 def _replaced(config: Mapping[str, Any]) -> tuple[LayerAttention, ...]:
     """The layers of a policy that was built with kernels of ours; else none."""
-    built = str(config.get("model_type")).startswith("longthought_")
+    built = str(config.get("model_type")).startswith(BUILT)
     return layers_of_config(config["attention"], config["num_hidden_layers"]) if built else ()
 
 
