@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import statistics
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ FIRST, SECOND = 80, 20  # steps of the stages: the first long enough to be inter
 RECIPE = {
     "kind": "distill",
     "text": {
-        "tokens": 3000,
+        "tokens": 12_000,  # a tenth is held out: enough that what is regained stands out from chance
         "length": 24,
         "prompted": 0.4,
         "prompts": {"train": {"source": "reasoning_gym", "task": "chain_sum", "size": 20}, "max_prompt_tokens": 128},
@@ -39,7 +40,11 @@ RECIPE = {
 
 
 def write_llama(folder: Path) -> Path:
-    """A random Llama of two layers with the built-in model's tokenizer."""
+    """A random Llama of two layers with the built-in model's tokenizer, whose second layer's attention says much.
+
+    (Where it says little, as at its first values, what converting it costs is within the noise of the held-out text,
+    and that text is another on every machine: which requests an engine answers together is up to chance.)
+    """
     import transformers
 
     own = json.loads((HERE / "config.json").read_text())
@@ -49,7 +54,11 @@ def write_llama(folder: Path) -> Path:
         head_dim=32, max_position_embeddings=1024, initializer_range=0.2, tie_word_embeddings=True,
         **{key: own[key] for key in ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id")},
     )  # fmt: skip
-    transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    attention = model.get_decoder().layers[1].self_attn
+    for projection in (attention.v_proj, attention.o_proj):
+        projection.weight.data.mul_(3.0)
+    model.save_pretrained(folder)
     for name in FILES:
         shutil.copyfile(HERE / name, folder / name)
     return folder
@@ -89,9 +98,13 @@ def test_interrupted_and_resumed_it_learns_to_the_end(distilled):
     rows = metrics(folder)
     assert [row["step"] for row in rows] == list(range(FIRST + SECOND + 1))
     assert rows[FIRST]["distill/error"] < rows[1]["distill/error"]
-    assert all(0.0 < row["distill/kl"] < 1.0 for row in rows[FIRST + 1 :])
     reached = json.loads((folder / "distillation.json").read_text())["sampled"]
-    assert reached["teacher"] < reached["last"] < reached["before"]
+    lost = reached["before"] - reached["teacher"]  # of the teacher's own text: the divergence, but for chance
+    kl = [row["distill/kl"] for row in rows[FIRST + 1 :]]
+    assert min(kl) > 0.0
+    assert statistics.mean(kl) < lost
+    assert 0.1 < reached["regained"] < 1.0
+    assert reached["regained"] == pytest.approx((reached["before"] - reached["last"]) / lost)
     assert reached["last"] == rows[-1]["heldout/sampled_nats"]
     assert (folder / "curve.svg").is_file()
     for run in (first, second):
@@ -101,7 +114,7 @@ def test_interrupted_and_resumed_it_learns_to_the_end(distilled):
 def test_the_teacher_samples_what_the_recipe_asks_for(distilled):
     folder, _, _ = distilled
     samples = [json.loads(line) for line in (folder / "text" / "sampled.jsonl").read_text().splitlines()]
-    assert sum(len(s["tokens"]) for s in samples) >= 3000
+    assert sum(len(s["tokens"]) for s in samples) >= 12_000
     assert max(len(s["tokens"]) for s in samples) <= 24
     prompted = [s for s in samples if len(s["prompt"]) > 1]
     assert 0.3 < len(prompted) / len(samples) < 0.5
