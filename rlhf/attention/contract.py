@@ -86,13 +86,14 @@ class HeadShape:
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """state_shapes: of one sequence, whatever its length; None: the state grows with the sequence, so there is no
-    `step`, no carried state, and no sampling in an engine."""
+    `step`, no carried state, and no sampling in an engine. scaled: whether scores are divided by sqrt(d)."""
 
     name: str
     naive: Form[Any]
     chunk: Form[Any]
     step: Form[Any] | None = None
     state_shapes: Callable[[HeadShape, Any], tuple[tuple[int, ...], ...]] | None = None
+    scaled: bool = True
 
     def form(self, name: FormName) -> Form[Any]:
         chosen = {"naive": self.naive, "chunk": self.chunk, "step": self.step}[name]

@@ -25,6 +25,11 @@ class KernelSettings(Section):
         return None
 
     @property
+    def rotates(self) -> bool:
+        """Whether positions turn the layer's queries and keys; those kernels that may leave it out have a setting."""
+        return bool(getattr(self, "rope", None) != "none")
+
+    @property
     def border(self) -> int:
         """Tokens of the largest window, chunk or block they name: longer sequences show all that a kernel does."""
         return max((getattr(self, name) for name in _LENGTHS if name in type(self).model_fields), default=0)

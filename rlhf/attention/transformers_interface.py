@@ -27,7 +27,6 @@ from transformers.masking_utils import AttentionMaskInterface
 from rlhf.attention.batches import PackedBatch, packed_batch, require_right_padding
 from rlhf.attention.catalog import CATALOG
 from rlhf.attention.contract import Extras, Kernel
-from rlhf.attention.kernels.linear.extras import LinearExtras
 from rlhf.attention.spec import KernelSettings, KernelSpec
 
 PREFIX = "longthought_"
@@ -79,8 +78,6 @@ def settings_extras(spec: KernelSpec, settings: KernelSettings) -> Extras:
 
 
 def _maker(spec: KernelSpec) -> Callable[[Any], Extras] | None:
-    if spec.name == "linear":
-        return lambda settings: LinearExtras()
     return getattr(import_module(spec.module), "extras_of", None)
 
 
@@ -153,8 +150,9 @@ class KernelAttention:
         usual = 1 / sqrt(query.shape[-1])
         if scaling is None or isclose(scaling, usual, rel_tol=1e-6):
             return query
-        if self.kernel.name == "linear":
-            raise ValueError(f"attention linear has no scale, and the model's is {scaling:g}: it would be another map")
+        if not self.kernel.scaled:
+            name = self.kernel.name
+            raise ValueError(f"attention {name} has no scale, and the model's is {scaling:g}: it would be another map")
         if (own := getattr(self.extras, "scale", None)) is not None:
             raise ValueError(f"attention {self.kernel.name} has the scale {own:g}, and the model {scaling:g}: drop one")
         return query * (scaling / usual)

@@ -164,6 +164,9 @@ def _span(key: str, layers: int | None, faults: list[Finding]) -> range | None:
         faults.append(refuse(at, f"found {key}; write the lower layer first: {last}-{first}{ending}"))
     elif step == 0:
         faults.append(refuse(at, f"found {key}, with a step of 0; write {first}-{last}"))
+    elif first < last < first + step:
+        only = f"which is layer {first} alone; write {first}"
+        faults.append(refuse(at, f"found {key}, {only}, or a step of at most {last - first}"))
     elif layers is not None and last >= layers:
         fix = f"{first}-{layers - 1}{ending}" if first < layers - 1 and match[2] else f"layers of 0-{layers - 1}"
         faults.append(refuse(at, f"found {key}, and the model has {layers} layers; write {fix}"))

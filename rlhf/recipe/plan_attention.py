@@ -27,7 +27,9 @@ def attention_words(policy: PolicyConfig, model: ModelConfig | None, devices: De
         parts.append(computed_by(policy, model, devices) + softmax)
     rope = None if policy.attention is None or model.built else policy.attention.rope
     if rope is not None:
-        parts.append(f"positions stretched ({rope.type}, factor {rope.factor:g}) to {model.context} tokens")
+        rotates = any(layer.parsed().rotates for layer in model.attention)
+        positions = "positions" if rotates else "context, for no layer has positions to stretch,"
+        parts.append(f"{positions} stretched ({rope.type}, factor {rope.factor:g}) to {model.context} tokens")
     return "; ".join(parts)
 
 

@@ -133,3 +133,17 @@ def test_devices_in_words():
     assert describe_devices(CPU) == "1 node of 8 cores"
     assert describe_devices(GPU) == "2 nodes of 64 cores, 8 GPUs"
     assert describe_devices(UNKNOWN).startswith("nodes unknown before Ray is asked")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "says"),
+    [
+        ("softmax", "softmax in every layer; positions stretched (yarn, factor 2) to 4096 tokens"),
+        ("vq", "positions stretched (yarn, factor 2)"),
+        ("{kernel: linear, rope: inputs}", "positions stretched (yarn, factor 2)"),
+        ("{kernel: linear, rope: none}", "context, for no layer has positions to stretch, stretched (yarn, factor 2)"),
+    ],
+)
+def test_positions_are_said_to_be_stretched_where_a_layer_has_some(tmp_path, kernel, says):
+    asked = f"policy.attention={{default: {kernel}, rope: {{type: yarn, factor: 2}}}}"
+    assert says in shown(load(tmp_path, GOOD, (small_model(tmp_path), asked), CPU), [])

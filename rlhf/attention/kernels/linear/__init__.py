@@ -6,8 +6,9 @@ as in RoFormer (arXiv 2104.09864), eq. 19: the features are rotated in the numer
     out_i = sum_{j <= i} (R_i phi(q_i)) . (R_j phi(k_j)) v_j / (sum_{j <= i} phi(q_i) . phi(k_j) + eps)
 """
 
+from rlhf.attention.kernels.linear.extras import extras_of
 from rlhf.attention.kernels.linear.mixer import KERNEL, LinearMixer
 
 MIXER = LinearMixer
 
-__all__ = ["KERNEL", "MIXER"]
+__all__ = ["KERNEL", "MIXER", "extras_of"]

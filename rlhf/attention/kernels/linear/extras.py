@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from rlhf.attention.contract import Extras, HeadShape, per, working
 from rlhf.attention.rotary import rotate
+from rlhf.attention.specs.linear import LinearSettings
 
 EPS = 1e-6
 
@@ -21,6 +22,11 @@ class LinearExtras(Extras):
 
     cos_Td: Tensor | None = per("Td", optional=True)
     sin_Td: Tensor | None = per("Td", optional=True)
+
+
+def extras_of(settings: LinearSettings) -> LinearExtras:
+    """Without positions: where a model rotates queries and keys itself, their features are not rotated again."""
+    return LinearExtras()
 
 
 def state_shapes(shape: HeadShape, extras: LinearExtras) -> tuple[tuple[int, ...], ...]:

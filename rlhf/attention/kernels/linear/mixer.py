@@ -13,7 +13,7 @@ from rlhf.attention.kernels.linear.step import step
 from rlhf.attention.mixers.base import Mixer, Projected, Rope
 from rlhf.attention.rotary import rotate
 
-KERNEL = Kernel("linear", naive, chunk, step, state_shapes)
+KERNEL = Kernel("linear", naive, chunk, step, state_shapes, scaled=False)
 
 
 class LinearMixer(Mixer):
