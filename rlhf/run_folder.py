@@ -17,6 +17,7 @@ import yaml
 
 from rlhf.algorithms.resolve import correction_of, resolve, shaping_of
 from rlhf.checkpoint import Checkpoints
+from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import dump_recipe
 from rlhf.recipe.schema import TrainRecipe
@@ -69,7 +70,7 @@ def find_run(named: Path) -> Path:
     raise RunFolderError(f"no run folder is {' nor '.join(map(str, places))} (one holds recipe.yaml)")
 
 
-def runs_root(recipe: TrainRecipe | EvalRecipe) -> Path:
+def runs_root(recipe: TrainRecipe | EvalRecipe | DistillRecipe) -> Path:
     """`run.root`, else the default."""
     return Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
 
@@ -87,14 +88,19 @@ def open_run(recipe: TrainRecipe, resume: bool) -> RunFolder:
     root = runs_root(recipe)
     if resume:
         return RunFolder(_to_resume(root, recipe.run.name))
-    path, number = root / recipe.run.name, 1
-    while path.exists():
-        number += 1
-        path = root / f"{recipe.run.name}-{number}"
-    folder = RunFolder(path)
+    folder = RunFolder(next_free(root, recipe.run.name))
     for sub in (folder.checkpoints, folder.trajectories):
         sub.mkdir(parents=True)
     return folder
+
+
+def next_free(root: Path, name: str) -> Path:
+    """`grpo`, `grpo-2` where that is there."""
+    path, number = root / name, 1
+    while path.exists():
+        number += 1
+        path = root / f"{name}-{number}"
+    return path
 
 
 def _to_resume(root: Path, name: str) -> Path:
@@ -136,8 +142,8 @@ def describe_run(folder: RunFolder, recipe: TrainRecipe) -> list[str]:
         changed += [f"{key}: {a!r} → {b!r}" for key, a, b in _differences(before, algorithm, "as resolved")]
     saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
-        "versions": {"python": platform.python_version(), **versions()},
-        "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "versions": versions(),
+        "machine": machine(),
         "command": sys.argv,
         "algorithm": algorithm,
     }
@@ -202,11 +208,16 @@ def note_in_run(folder: RunFolder, **facts: object) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that a number depends on, where they are installed."""
-    found = {}
+    """Of Python and of the packages that a number depends on, where they are installed."""
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
     return found
+
+
+def machine() -> dict[str, Any]:
+    """That this process is on."""
+    return {"system": platform.platform(), "cpus": os.cpu_count()}

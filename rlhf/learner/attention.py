@@ -24,6 +24,7 @@ from transformers import AttentionInterface
 
 from rlhf.attention.levels import Level
 from rlhf.learner.span_levels import Span, span_levels
+from rlhf.recipe.model_config import BUILT
 
 if TYPE_CHECKING:
     from rlhf.learner.sharded_axis import ShardedAxis
@@ -33,7 +34,7 @@ NAME = "longthought_packed"  # what `config._attn_implementation` says
 # Proven token by token and gradient by gradient in tests/learner/test_attention.py. Other architectures leak
 # between packed sequences without a word (see the README of this folder), so they are padded.
 BASES = ("llama", "qwen2", "qwen3", "qwen3_moe")
-PACKABLE = BASES + tuple(f"longthought_{base}" for base in BASES)
+PACKABLE = BASES + tuple(BUILT + base for base in BASES)
 
 # A masked block computes all of queries x keys, a causal one skips the upper half: measured 437 against 720 ms.
 CAUSAL_SHARE = 0.62

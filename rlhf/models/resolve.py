@@ -48,12 +48,13 @@ def _layers_asked(policy: PolicyConfig, base: Path) -> tuple[list[dict[str, Any]
     """What `policy.attention` changes of the model in `base`; no layers where it changes nothing."""
     from rlhf.attention.rope_scaling import RopeScaling
     from rlhf.recipe.attention import resolve_layers
+    from rlhf.recipe.model_config import BUILT
 
     assert policy.attention is not None
     config = json.loads((base / "config.json").read_text("utf-8"))
     layers = resolve_layers(policy.attention, config["num_hidden_layers"])
     asked = policy.attention.rope
-    built = config["model_type"].startswith("longthought_")  # which `rlhf check` has compared with the recipe
+    built = config["model_type"].startswith(BUILT)  # which `rlhf check` has compared with the recipe
     if built or (asked is None and all(layer.kernel == SOFTMAX for layer in layers)):
         return [], None
     rope = None if asked is None else RopeScaling(asked.type, asked.factor, asked.original_context)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +23,7 @@ from rlhf.evaluation.run.finish import NothingJudgedError, benchmark_result, sec
 from rlhf.evaluation.run.journal import Journal, locked, read_journal
 from rlhf.evaluation.run.tasks import Prepared, Task, tasks_of
 from rlhf.recipe.evaluation_schema import EvaluationConfig
-from rlhf.run_folder import versions
+from rlhf.run_folder import machine, versions
 
 Note = Callable[[str], None]
 
@@ -104,8 +102,8 @@ class Evaluation:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             model=self.model,
             settings=self.settings,
-            versions={"python": platform.python_version(), **versions()},
-            machine={"system": platform.platform(), "cpus": os.cpu_count()},
+            versions=versions(),
+            machine=machine(),
             engines=self.engines,
             seconds=round(seconds_of(row for row in journal.rows.values() if row.benchmark in names), 1),
             samples_file=samples_path(self.out).name,

@@ -7,7 +7,7 @@ from pathlib import Path
 from rlhf.evaluation.results import samples_path
 from rlhf.recipe.eval_schema import EvalRecipe
 from rlhf.recipe.load import dump_recipe
-from rlhf.run_folder import RunFolderError, numbered_runs, runs_root
+from rlhf.run_folder import RunFolderError, next_free, numbered_runs, runs_root
 
 RESULTS, RECIPE = "results.json", "recipe.yaml"
 
@@ -25,10 +25,7 @@ def results_file(recipe: EvalRecipe, resume: bool) -> Path:
         if not found:
             raise RunFolderError(f"--resume: no evaluation {name!r} in {root} was begun; start it without --resume")
         return max(found)[1] / RESULTS
-    path, number = root / name, 1
-    while path.exists():
-        number += 1
-        path = root / f"{name}-{number}"
+    path = next_free(root, name)
     path.mkdir(parents=True)
     (path / RECIPE).write_text(dump_recipe(recipe), encoding="utf-8")
     return path / RESULTS

@@ -16,8 +16,9 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from rlhf.attention.rope_scaling import RopeScaling, scaled_rope
-from rlhf.models.hybrid.model import CONFIGS, PREFIX, register
+from rlhf.models.hybrid.model import CONFIGS, register
 from rlhf.models.resolve import SOFTMAX, ModelError
+from rlhf.recipe.model_config import BUILT
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".gguf", ".index.json")
 
@@ -44,9 +45,9 @@ def hybrid_config(base: Any, layers: Sequence[Mapping[str, Any]], rope: RopeScal
             stretched.rope_parameters, stretched.max_position_embeddings = scaled_rope(base, rope)
         return stretched
     known = {config.model_type: config for config in CONFIGS}
-    kind = base.model_type.removeprefix(PREFIX)
-    if PREFIX + kind not in known:
-        can = ", ".join(sorted(name.removeprefix(PREFIX) for name in known))
+    kind = base.model_type.removeprefix(BUILT)
+    if BUILT + kind not in known:
+        can = ", ".join(sorted(name.removeprefix(BUILT) for name in known))
         raise ModelError(f"policy.attention: the layers of a {base.model_type} cannot be replaced; those of {can} can")
     if base.model_type != kind:
         raise ModelError("policy.attention: this model's layers were replaced before; name the model it came from")
@@ -55,7 +56,7 @@ def hybrid_config(base: Any, layers: Sequence[Mapping[str, Any]], rope: RopeScal
         values.pop(key, None)
     if rope is not None:
         values["rope_parameters"], values["max_position_embeddings"] = scaled_rope(base, rope)
-    return known[PREFIX + kind](**values, attention={"layers": [dict(layer) for layer in layers]})
+    return known[BUILT + kind](**values, attention={"layers": [dict(layer) for layer in layers]})
 
 
 def write_hybrid(

@@ -10,6 +10,7 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from rlhf.attention.catalog import CATALOG
 from rlhf.attention.mixers.base import Mixer, MixerShape
 from rlhf.models.resolve import SOFTMAX
+from rlhf.recipe.model_config import BUILT
 
 
 def layer_kernels(config: Any) -> list[dict[str, Any]]:
@@ -29,7 +30,7 @@ def layer_kernels(config: Any) -> list[dict[str, Any]]:
 
 
 def mixer_shape(config: Any, layer: int) -> MixerShape:
-    base = config.model_type.removeprefix("longthought_")
+    base = config.model_type.removeprefix(BUILT)
     heads = config.num_attention_heads
     bias = bool(getattr(config, "attention_bias", False))
     return MixerShape(

@@ -28,8 +28,7 @@ from transformers.conversion_mapping import (
 
 from rlhf.models.hybrid.host import TransformersHost
 from rlhf.models.hybrid.layers import make_mixers
-
-PREFIX = "longthought_"
+from rlhf.recipe.model_config import BUILT
 
 
 class LongthoughtLlamaConfig(LlamaConfig):
@@ -109,6 +108,6 @@ def register() -> None:
     register_configs()
     for config, model in zip(CONFIGS, MODELS, strict=True):
         AutoModelForCausalLM.register(config, model, exist_ok=True)
-        conversion = get_checkpoint_conversion_mapping(config.model_type.removeprefix(PREFIX))
+        conversion = get_checkpoint_conversion_mapping(config.model_type.removeprefix(BUILT))
         if conversion is not None and config.model_type not in USER_REGISTERED_MAPPINGS:
             register_checkpoint_conversion_mapping(config.model_type, conversion)

@@ -11,8 +11,6 @@ curve.svg           the same over the steps
 from __future__ import annotations
 
 import json
-import os
-import platform
 import shutil
 import sys
 from collections.abc import Mapping
@@ -25,7 +23,7 @@ import yaml
 from rlhf.checkpoint import Checkpoints
 from rlhf.recipe.distill_schema import DistillRecipe
 from rlhf.recipe.load import dump_recipe
-from rlhf.run_folder import RunFolderError, changes, default_root, find_run, numbered_runs, versions
+from rlhf.run_folder import RunFolderError, changes, find_run, machine, next_free, numbered_runs, runs_root, versions
 from rlhf.stages.distill.samples import SAMPLED
 
 _FIXED = (
@@ -75,12 +73,8 @@ def find_text(recipe: DistillRecipe) -> Path:
     """
     assert recipe.text.sampled is not None
     named = Path(recipe.text.sampled).expanduser()
-    beside = _root(recipe) / named
+    beside = runs_root(recipe) / named
     return find_run(beside if (beside / "recipe.yaml").is_file() else named) / "text"
-
-
-def _root(recipe: DistillRecipe) -> Path:
-    return Path(recipe.run.root).expanduser().absolute() if recipe.run.root else default_root()
 
 
 def open_distill_run(recipe: DistillRecipe, resume: bool) -> tuple[DistillFolder, list[str]]:
@@ -90,15 +84,15 @@ def open_distill_run(recipe: DistillRecipe, resume: bool) -> tuple[DistillFolder
     Writes recipe.yaml and run.json. Raises RunFolderError where there is nothing to resume, or where the recipe differs
     in what a checkpoint cannot be continued under.
     """
-    root = _root(recipe)
+    root = runs_root(recipe)
     folder = _to_resume(root, recipe.run.name) if resume else _new(root, recipe.run.name)
     saved, changed = folder.path / "recipe.yaml", []
     if resume:
         changed = _changes(yaml.safe_load(saved.read_text("utf-8")), recipe)
     saved.write_text(dump_recipe(recipe), encoding="utf-8")
     facts = {
-        "versions": {"python": platform.python_version(), **versions()},
-        "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "versions": versions(),
+        "machine": machine(),
         "command": sys.argv,
     }
     (folder.path / "run.json").write_text(json.dumps(facts, indent=1))
@@ -106,11 +100,7 @@ def open_distill_run(recipe: DistillRecipe, resume: bool) -> tuple[DistillFolder
 
 
 def _new(root: Path, name: str) -> DistillFolder:
-    path, number = root / name, 1
-    while path.exists():
-        number += 1
-        path = root / f"{name}-{number}"
-    folder = DistillFolder(path)
+    folder = DistillFolder(next_free(root, name))
     folder.checkpoints.mkdir(parents=True)
     return folder
 
